@@ -1,0 +1,113 @@
+# The one runner: people, hooks and CI all call these targets. `make help` lists them.
+#
+# A machine needs Rust, Python >= 3.10 and make; `setup` puts everything else into .venv.
+# PYTHON selects the interpreter; another one than last time makes .venv anew.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# The interpreter behind PYTHON, also when that is the one in our own .venv: a check sum of its path, then the path.
+FOUND       := $(shell $(PYTHON) -c 'import os, sys, zlib; p = os.path.realpath(sys._base_executable); \
+                 sys.version_info >= (3, 10) and print(zlib.crc32((p + sys.version).encode()), p)' 2>/dev/null)
+INTERPRETER := $(wordlist 2, 99, $(FOUND))
+MADE        := $(VENV)/.made-by-$(firstword $(FOUND))
+TOOLS       := $(VENV)/.tools
+EXTENSION   := $(VENV)/.extension
+
+# What the compiled module is made from.
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
+
+# maturin and clippy see the same interpreter, else each switch between them compiles pyo3 again.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH        := $(CURDIR)/$(BIN):$(PATH)
+unexport CONDA_PREFIX PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(TOOLS) ## make .venv with the pinned tools and the real Temporal server
+
+$(MADE):
+	@test -n "$(INTERPRETER)" || { echo "\`$(PYTHON)\` is not Python 3.10 or newer; say make PYTHON=/path/to/python" >&2; exit 1; }
+	rm -rf $(VENV)
+	"$(INTERPRETER)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==26.3
+	@touch $@
+
+$(TOOLS): $(MADE) pyproject.toml
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+.PHONY: build
+build: $(EXTENSION) ## compile the extension as users get it (release) and install it, editable, into .venv
+
+# One profile only: what tests, demo and benches load is what a wheel holds. `cargo test` has the debug assertions.
+$(EXTENSION): $(TOOLS) $(SOURCES)
+	PIP_QUIET=1 $(BIN)/maturin develop --release --locked
+	@touch $@
+
+.PHONY: format
+format: $(TOOLS) ## format, and mend what the linters can mend
+	cargo fmt
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: lint
+lint: $(TOOLS) ## formatting, ruff, clippy, rustdoc: every warning is an error
+	cargo fmt --check
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items --features python
+
+.PHONY: types
+types: $(EXTENSION) ## mypy, and the stub of the extension against the extension
+	$(BIN)/mypy
+	MYPYPATH=python $(BIN)/python -m mypy.stubtest temporal_devserver._core
+
+.PHONY: test
+test: setup lint test-rust types test-python ## everything CI checks; pytest last
+
+.PHONY: test-rust
+test-rust: $(TOOLS) ## cargo test (no Python in it)
+	cargo test --locked
+
+.PHONY: test-python
+test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
+	cargo build --quiet --locked --examples
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: demo
+demo: $(EXTENSION) ## kill things and watch them heal
+	$(BIN)/python examples/demo.py
+
+.PHONY: bench
+bench: $(EXTENSION) ## measure what the documentation claims
+	$(BIN)/python benches/run.py
+
+.PHONY: experiment
+experiment: $(TOOLS) ## does a Rust runtime in the host still hang and crash? (0 failures reopen the decision)
+	experiments/host-runtime/run
+
+.PHONY: licenses
+licenses: ## every crate compiled for the wheel, with its licence
+	@cargo tree --locked --features python --edges normal --prefix none --format '{p} {l}' | sed 's/ (\*)$$//' | sort -u
+
+.PHONY: ci
+ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1
+ci: test ## as test, but a missing real server is a failure
+
+.PHONY: clean
+clean: ## remove everything that was made
+	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache experiments/host-runtime/target
+	rm -f python/temporal_devserver/*.so
+	find python tests examples benches experiments -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""Figures: samples with a target, told as a table line and as JSON."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured: samples in one unit; `x` is a ratio of two things measured in one pair."""
+
+    name: str
+    unit: str
+    samples: list[float]
+    target: float | None = None
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle one: what is compared with the target."""
+        return statistics.median(self.samples)
+
+    @property
+    def p90(self) -> float:
+        """Nine of ten are not above it."""
+        ordered = sorted(self.samples)
+        return ordered[min(len(ordered) - 1, round(0.9 * (len(ordered) - 1)))]
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is met."""
+        if self.target is None:
+            return ""
+        return "met" if self.median <= self.target else "MISSED"
+
+    def row(self) -> str:
+        """One line of the table."""
+        target = "" if self.target is None else f"{self.target:g}"
+        numbers = f"{len(self.samples):>3} {self.median:>9.3f} {self.p90:>9.3f} {self.unit:<3}"
+        return f"{self.name:<52} {numbers} {target:>7} {self.verdict:<7} {self.note}".rstrip()
+
+    def json(self) -> dict[str, object]:
+        """All of it."""
+        return {**asdict(self), "median": self.median, "p90": self.p90, "n": len(self.samples)}
+
+
+HEADER = f"{'what':<52} {'n':>3} {'median':>9} {'p90':>9}     {'target':>7}"
+
+
+def pairs(count: int, first: Callable[[], float], second: Callable[[], float]) -> list[list[float]]:
+    """Measures two things in turn, A B A B: what else the machine does meets both alike."""
+    measured = [(first(), second()) for _ in range(count)]
+    return [[a for a, _ in measured], [b for _, b in measured]]
+
+
+def ratio(name: str, ours: list[float], theirs: list[float], target: float | None = None) -> Figure:
+    """The ratios of pairs, with the medians of both sides in the note."""
+    note = f"{statistics.median(ours) * 1000:.0f} ms / {statistics.median(theirs) * 1000:.0f} ms"
+    return Figure(name, "x", [a / b for a, b in zip(ours, theirs, strict=True)], target, note)
+
+
+def milliseconds(
+    name: str, seconds: list[float], target: float | None = None, note: str = ""
+) -> Figure:
+    """Times, in milliseconds."""
+    return Figure(name, "ms", [value * 1000 for value in seconds], target, note)

@@ -1,0 +1,128 @@
+"""Work: workflows against the CLI's memory mode, namespaces, and what an idle supervisor costs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from figures import Figure, milliseconds, pairs, ratio
+from raw_server import in_memory, raw_server
+from temporal_devserver import DevServer
+
+if TYPE_CHECKING:
+    from setting import Setting
+
+PARALLEL = 20
+STEPS = 5
+
+
+@activity.defn
+async def step() -> int:
+    """Does nothing."""
+    return 1
+
+
+@workflow.defn
+class Steps:
+    """Some activities, one after the other."""
+
+    @workflow.run
+    async def run(self) -> int:
+        """Counts them."""
+        limit = timedelta(seconds=30)
+        done = [
+            await workflow.execute_activity(step, start_to_close_timeout=limit)
+            for _ in range(STEPS)
+        ]
+        return sum(done)
+
+
+async def _work(address: str) -> float:
+    """Seconds for the workflows, all at once; one before them warms up."""
+    client = await Client.connect(address)
+    queue = uuid4().hex
+
+    def run() -> asyncio.Task[int]:
+        return asyncio.ensure_future(
+            client.execute_workflow(Steps.run, id=uuid4().hex, task_queue=queue)
+        )
+
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[Steps],
+        activities=[step],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    ):
+        await run()
+        began = time.perf_counter()
+        results = await asyncio.gather(*(run() for _ in range(PARALLEL)))
+        assert results == [STEPS] * PARALLEL
+        return time.perf_counter() - began
+
+
+def workflows(setting: Setting) -> list[Figure]:
+    """Parallel workflows on our default, and in the memory mode, each on a fresh server."""
+    memory = in_memory(setting.command)
+
+    def on_ours() -> float:
+        with DevServer() as server:
+            return asyncio.run(_work(server.address))
+
+    def on_memory() -> float:
+        with raw_server(memory, None) as (address, _):
+            return asyncio.run(_work(address))
+
+    ours, theirs = pairs(setting.times(15), on_ours, on_memory)
+    return [ratio(f"{PARALLEL} parallel workflows / memory mode", ours, theirs, 1.10)]
+
+
+def namespaces(setting: Setting) -> list[Figure]:
+    """`create_namespace()`, which returns when the namespace takes workflows."""
+    seconds = []
+    with DevServer() as server:
+        for number in range(setting.times(50)):
+            began = time.perf_counter()
+            server.create_namespace(f"bench-{number}")
+            seconds.append(time.perf_counter() - began)
+    return [milliseconds("a fresh namespace", seconds, 10)]
+
+
+def idle(setting: Setting) -> list[Figure]:
+    """The supervisor of a server that nobody asks for anything."""
+    seconds = 1.0 if setting.quick else 10.0
+    with DevServer() as server:
+        pid = server.status().supervisor_pid
+        time.sleep(0.5)
+        began = _cpu(pid)
+        time.sleep(seconds)  # what is measured is this time, not something to wait for
+        cpu = (_cpu(pid) - began) / seconds
+        status = Path(f"/proc/{pid}/status").read_text()
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    private = _field(rollup, "Private_Clean") + _field(rollup, "Private_Dirty")
+    return [
+        Figure("supervisor, idle: resident", "MB", [_field(status, "VmRSS") / 1024], 12),
+        Figure("supervisor, idle: private", "MB", [private / 1024], 6),
+        Figure("supervisor, idle: threads", "", [_field(status, "Threads")], 1),
+        Figure("supervisor, idle: processor", "%", [cpu * 100], 0.1, f"over {seconds:g} s"),
+    ]
+
+
+def _field(text: str, name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def _cpu(pid: int | None) -> float:
+    """Seconds of processor that the process has used: in nanoseconds, as the scheduler counts."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9

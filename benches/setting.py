@@ -1,0 +1,82 @@
+"""Where everything is measured: directories of this run alone, one executable, one database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from raw_server import command_of, copy_database, raw_boot
+from temporal_devserver import DevServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from temporal_devserver import Status
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the measurements share."""
+
+    root: Path
+    command: list[str]
+    """The command line of one of our servers, for raw boots."""
+    database: Path
+    """A database like the one that a server of ours starts with."""
+    quick: bool
+
+    @property
+    def executable(self) -> str:
+        """The `temporal` executable."""
+        return self.command[0]
+
+    def times(self, count: int) -> int:
+        """How often to measure."""
+        return 1 if self.quick else count
+
+    def raw_boot(self) -> float:
+        """Seconds from the spawn of the executable to its answer, without us."""
+        return raw_boot(self.command, self.database)
+
+
+def prepare(root: Path, *, quick: bool) -> Setting:
+    """Points every directory to `root`; has the template built, and copies it for raw boots."""
+    for variable in [name for name in os.environ if name.startswith("TEMPORAL_DEVSERVER_")]:
+        if not variable.endswith("_EXECUTABLE"):
+            del os.environ[variable]
+    for variable, name in [
+        ("TEMPORAL_DEVSERVER_STATE_DIR", "s"),
+        ("TEMPORAL_DEVSERVER_CACHE_DIR", "c"),
+        ("TMPDIR", "t"),
+    ]:
+        (root / name).mkdir(mode=0o700)
+        os.environ[variable] = str(root / name)
+    tempfile.tempdir = None
+    with DevServer() as server:
+        command = command_of(running(server.status()))
+    template = max((root / "c").rglob("*.db"), key=lambda path: path.stat().st_size)
+    copy_database(template, root / "raw.db")
+    return Setting(root, command, root / "raw.db", quick)
+
+
+def running(status: Status) -> int:
+    """Returns the process of a server that runs."""
+    assert status.pid is not None
+    return status.pid
+
+
+def cold_start() -> float:
+    """Seconds from nothing to a server that is ready."""
+    server = DevServer()
+    began = time.perf_counter()
+    with server:
+        return time.perf_counter() - began
+
+
+def remove(root: Path) -> None:
+    """Removes the directories of this run."""
+    shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,27 @@
+"""The command line: parsed and run by the core, in this process."""
+
+from __future__ import annotations
+
+import sys
+
+from . import _core
+
+TYPE_CHECKING = False  # as in the package: importing `typing` would cost a third of a `status`
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process with its exit code."""
+    arguments = sys.argv[1:]
+    facts = "{}"
+    if arguments[:1] == ["run"]:  # the only command that may start a server
+        from ._errors import DevServerError
+        from ._launcher import launcher
+
+        try:
+            facts = launcher()
+        except DevServerError as error:
+            sys.exit(f"temporal-devserver: {error}")
+    sys.exit(_core.run_cli(arguments, facts))

@@ -1,0 +1,142 @@
+"""The native core, as Python sees it.
+
+Nothing here waits, and nothing here releases the GIL: each `advance` does what can be done now and
+says what to wait for (a file descriptor to become readable, a time to pass). Python does all the
+waiting: `select.poll` in the blocking face, `loop.add_reader` and `loop.call_later` in the asyncio
+face. So no Rust code ever runs in a thread that the interpreter might end, and there is no runtime
+to survive a fork. Errors are raised as the classes of `temporal_devserver._errors`.
+"""
+
+from typing import NoReturn, final
+
+from typing_extensions import Self
+
+__all__ = [
+    "Call",
+    "Session",
+    "__version__",
+    "close_after_fork",
+    "error_codes",
+    "option_defaults",
+    "run_cli",
+    "supervise",
+]
+
+__version__: str
+
+@final
+class Session:
+    """One handle's relation to its server: launch, lease, heal, release. A step machine.
+
+    The notices that `advance` returns are JSON objects tagged by `notice`:
+
+    - `event`: `{"notice": "event", "event": Event}`, a transition of the server.
+    - `granted`: `{"notice": "granted", "status": Status}`: the server is ready and everything asked
+      for exists. Told once after each `start()` and once after each heal.
+    - `failed`: `{"notice": "failed", "error": {"code": ..., "message": ..., ...}}`: start or heal
+      came to nothing; the lease is given up, the session is idle.
+    - `stopped`: somebody stopped the server on purpose; the lease is gone, the session is idle.
+    - `released`: `release()` is finished; the session is idle.
+    """
+
+    def __new__(cls, name: str | None, options: str, launcher: str) -> Self:
+        """Checks the options; touches nothing.
+
+        Args:
+            name: Name of the server to share, or None for a private one.
+            options: JSON object of the options that were given explicitly.
+            launcher: JSON object: `supervisor` (argv), `python` (path of an interpreter that has
+                `sqlite3`), `scripts` (directories in which the wheel of the server may have put
+                its executable), `environment` (added to that of the supervisor).
+
+        Raises:
+            ConfigError: An option is unknown or has a value that cannot work.
+        """
+
+    @property
+    def name(self) -> str:
+        """Name of the server: the one given, or the random one of a private server."""
+
+    @property
+    def state(self) -> str:
+        """`idle`, `starting`, `held` (lease granted), `healing` or `releasing`."""
+
+    @property
+    def identity(self) -> str | None:
+        """Identity of the supervisor that the lease is with, None without one."""
+
+    @property
+    def directory(self) -> str | None:
+        """The server's directory (locks, socket, logs), None before the first start."""
+
+    def start(self) -> None:
+        """Begins to attach or launch; `advance` tells the outcome. Nothing where it is under way.
+
+        Raises:
+            StateDirError: The directory of the server cannot be used.
+        """
+
+    def advance(self) -> tuple[int, float | None, list[str]]:
+        """Does what can be done now, and says what to wait for.
+
+        Returns:
+            The descriptor to wait for (-1: none), the seconds after which to call again at the
+            latest (None: no such time), and what has happened meanwhile, each a JSON object.
+            Idle: `(-1, None, [])`.
+        """
+
+    def release(self) -> None:
+        """Begins to give up the lease, or breaks off a start; ends with the notice `released`.
+
+        Where it was the last lease, the notice comes after the server is gone (bounded by the stop
+        timeout).
+        """
+
+    def abandon(self) -> None:
+        """Closes the lease at once and waits for nothing (garbage collection, interpreter exit)."""
+
+    def after_fork(self) -> None:
+        """Forgets, in a forked child, the parent's lease; idle, as if new."""
+
+    def call(self, request: str) -> Call:
+        """Begins one verb on a connection of its own.
+
+        Args:
+            request: JSON object tagged by `op`: `status` (replies a Status); `stop`, `kill`,
+                `pause`, `restart` (each with `force`: bool); `resume`; `create_namespace` (`name`,
+                `retention` in seconds or null); `list_namespaces` (replies an array of names);
+                `delete_namespace` (`name`); `events` (`since`: `[identity, seq]` or null; replies
+                an array of Events, oldest first).
+
+        Raises:
+            NotRunningError: The server does not run.
+        """
+
+@final
+class Call:
+    """One verb under way, on a connection of its own."""
+
+    def advance(self) -> tuple[int, float | None, str | None]:
+        """Does what can be done now.
+
+        Returns:
+            The descriptor and the seconds to wait for, or the reply as JSON (then finished).
+
+        Raises:
+            DevServerError: What the supervisor answered, or that it did not answer.
+        """
+
+def close_after_fork() -> None:
+    """Closes, in a forked child, every descriptor that this module holds. Takes no lock."""
+
+def supervise(arguments: list[str]) -> NoReturn:
+    """Becomes the supervisor: the server's directory, the descriptor of the first lease."""
+
+def run_cli(arguments: list[str], launcher: str) -> int:
+    """Runs the command line and returns its exit code."""
+
+def option_defaults() -> str:
+    """Returns the options of a server and their defaults as a JSON object."""
+
+def error_codes() -> list[str]:
+    """Returns the code of every error that can come from the core."""

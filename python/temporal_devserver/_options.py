@@ -1,0 +1,185 @@
+"""The options of a server: the one list of them in Python, and their way to the core.
+
+The core checks the values and knows the defaults. Here only what the core cannot know is done:
+relative paths are resolved in the host, and Python's own types (`timedelta`, `PathLike`, search
+attribute keys) become JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+from ._errors import ConfigError
+
+if TYPE_CHECKING:
+    from temporalio.common import SearchAttributeKey
+
+Seconds: TypeAlias = "float | timedelta"
+"""A duration: seconds, or a `timedelta`."""
+
+Path: TypeAlias = "str | os.PathLike[str]"
+
+
+class Health(TypedDict, total=False):
+    """The health check of a running server."""
+
+    interval: Seconds
+    """Time between two checks."""
+    timeout: Seconds
+    """Time within which a check has to be answered."""
+    failures: int
+    """Failed checks in a row after which the server is restarted."""
+
+
+class Restart(TypedDict, total=False):
+    """When and how fast a server that ended is started again."""
+
+    limit: int
+    """Restarts within `window`; one more, and the server is given up (`failed`)."""
+    window: Seconds
+    """Time over which restarts are counted."""
+    initial_delay: Seconds
+    """Delay before the second restart; the first is immediate, each further one twice as long."""
+    max_delay: Seconds
+    """Longest delay between two restarts."""
+    reset_after: Seconds
+    """Time in good health after which the delays begin anew."""
+    never_ready_limit: int
+    """Exits in a row without ever being ready, after which the server is given up."""
+
+
+class Options(TypedDict, total=False):
+    """The options of a server.
+
+    Leaving one out, or None, means: the default, or on a running server: as it is.
+    """
+
+    db: Path | Literal[True] | None
+    """Where the data lies: None in a throw-away file, True in one kept under the server's name, or
+    a path."""
+    namespaces: Sequence[str] | None
+    """Namespaces to have. The first is the handle's `namespace`; without any it is `default`."""
+    search_attributes: Mapping[str, str] | Sequence[SearchAttributeKey[Any]] | None
+    """Search attributes to have in every namespace: type by name (`{"customer": "Keyword"}`), or
+    Temporal's keys."""
+    dynamic_config: Mapping[str, object] | None
+    """Dynamic configuration of the server: JSON value by key."""
+    ip: str | None
+    """Where to listen: `127.0.0.1`, or `0.0.0.0`: all interfaces, without any authentication."""
+    port: int | None
+    """gRPC port; default: a free one."""
+    ui: bool | None
+    """Whether to serve the web interface."""
+    ui_port: int | None
+    """Port of the web interface; default: a free one."""
+    http_port: int | None
+    """Port of the HTTP interface; default: a free one."""
+    metrics_port: int | None
+    """Port of the metrics; default: a free one."""
+    executable: Path | None
+    """Path of the `temporal` executable; default: the first one found."""
+    version: str | None
+    """Version that the `temporal` executable must have."""
+    log_level: str | None
+    """Log level of the server: `debug`, `info`, `warn`, `error` or `never`."""
+    extra_args: Sequence[str] | None
+    """Further arguments of `temporal server start-dev`."""
+    start_timeout: Seconds | None
+    """Time within which the server has to be ready."""
+    stop_timeout: Seconds | None
+    """Time that the server has for an orderly end before it is killed."""
+    linger: Seconds | None
+    """Time for which the server outlives this lease."""
+    health: Health | None
+    """The health check."""
+    restart: Restart | None
+    """The restart policy."""
+    state_dir: Path | None
+    """Directory of the server: locks, socket, logs."""
+    watch: bool
+    """Blocking face only: whether a daemon thread logs events and heals while the program does
+    other things (default True). Without it that happens during calls."""
+
+
+_PATHS = ("db", "executable", "state_dir")
+HOST_ONLY = ("watch",)
+"""Options that the core does not know."""
+
+
+def to_json(options: Options) -> str:
+    """Returns the JSON object that the core takes: the options that were given.
+
+    Raises:
+        ConfigError: An option is unknown or cannot be written as JSON.
+    """
+    known = Options.__annotations__
+    given: dict[str, object] = {}
+    for name, value in options.items():
+        if name not in known:
+            message = f"option `{name}`: is unknown; the options are {', '.join(sorted(known))}"
+            raise ConfigError(message, option=name, problem="is unknown")
+        if value is not None and name not in HOST_ONLY:
+            given[name] = _plain(name, value)
+    return json.dumps(given)
+
+
+def _plain(name: str, value: object) -> object:
+    """Returns a value of an option as JSON knows it."""
+    if name in _PATHS and isinstance(value, (str, os.PathLike)):
+        return os.path.abspath(os.fspath(value))
+    if name == "search_attributes" and not isinstance(value, (str, Mapping)):
+        value = dict(map(_search_attribute, _sequence(name, value)))
+    elif name != "dynamic_config":
+        value = _in_seconds(value)
+    try:
+        return json.loads(json.dumps(value, default=_mapping_or_sequence, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise _unfit(name, str(error)) from error
+
+
+def _in_seconds(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {key: _in_seconds(entry) for key, entry in value.items()}
+    return value
+
+
+def _mapping_or_sequence(value: object) -> object:
+    """Lets `json` take every mapping and sequence, not only `dict`, `list` and `tuple`."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    message = f"a {type(value).__name__} is no JSON value"
+    raise TypeError(message)
+
+
+def _sequence(name: str, value: object) -> Sequence[object]:
+    if isinstance(value, Sequence):
+        return value
+    raise _unfit(name, f"a {type(value).__name__} is neither a mapping nor a sequence")
+
+
+def _search_attribute(key: object) -> tuple[str, str]:
+    """Returns name and type (spelled as by `temporal`: `KeywordList`) of a search attribute key."""
+    try:
+        kind: str = key.indexed_value_type.name  # type: ignore[attr-defined]
+        name: str = key.name  # type: ignore[attr-defined]
+    except AttributeError as error:
+        raise _unfit("search_attributes", f"{key!r} is no search attribute key") from error
+    return name, kind.title().replace("_", "")
+
+
+def _unfit(name: str, problem: str) -> ConfigError:
+    remedy = f"see the type of `{name}` in the documentation"
+    message = f"option `{name}`: {problem}; {remedy}"
+    return ConfigError(message, option=name, problem=problem, remedy=remedy)
+
+
+for _class in (Health, Restart):
+    _class.__module__ = "temporal_devserver"

@@ -1,0 +1,215 @@
+//! `run`: a server in the foreground, or for the time of a command.
+//!
+//! Invariant: the lease is held, and the server healed, for as long as this process lives; signals that are meant for the command
+//! reach it once: what a terminal sends to the whole group is not sent again.
+
+use std::ffi::{CString, OsString};
+
+use nix::errno::Errno;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::cli::args::Run;
+use crate::cli::wait::{Signals, wait};
+use crate::cli::{Failure, OK, say, warn};
+use crate::control::message::Kind;
+use crate::error::{Error, Result};
+use crate::session::{Host, Notice, Session};
+use crate::temporal::namespaces::DEFAULT;
+
+/// The signals that end us, and those that tell of the command.
+const SIGNALS: [Signal; 5] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGCHLD,
+];
+
+/// What an ended process leaves as exit code where a signal ended it.
+const SIGNALLED: i32 = 128;
+
+/// A server in the foreground.
+struct Foreground {
+    session: Session,
+    signals: Signals,
+    argv: Vec<OsString>,
+    command: Option<Pid>,
+    /// How often we were asked to end.
+    asked: u32,
+    /// Asked once more: then the supervisor does the rest alone.
+    is_impatient: bool,
+    code: u8,
+    quiet: bool,
+    /// The command's namespace: the first one asked for here, whatever others asked for.
+    namespace: String,
+}
+
+/// Runs a server in the foreground, or for the time of a command.
+pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
+    let mut session = Session::new(run.name.clone(), &run.options.given()?, host)?;
+    let argv = run.command.clone();
+    let namespace = run.options.namespaces.first().cloned();
+    let signals = Signals::take(&SIGNALS)?;
+    session.start()?;
+    let quiet = !argv.is_empty();
+    let mut foreground = Foreground {
+        session,
+        signals,
+        argv,
+        command: None,
+        asked: 0,
+        is_impatient: false,
+        code: OK,
+        quiet,
+        namespace: namespace.unwrap_or_else(|| DEFAULT.to_owned()),
+    };
+    foreground.serve()
+}
+
+impl Foreground {
+    fn serve(&mut self) -> Result<u8, Failure> {
+        loop {
+            let (pause, notices) = self.session.advance();
+            for notice in notices {
+                if let Some(code) = self.notice(notice)? {
+                    return Ok(code);
+                }
+            }
+            if self.session.state() != "idle" || self.command.is_some() {
+                wait(Some(&self.signals), &[pause])?;
+            }
+            while let Some((signal, sender)) = self.signals.next() {
+                self.signal(signal, sender);
+            }
+            if self.is_impatient {
+                return Ok(self.code);
+            }
+        }
+    }
+
+    /// Takes what has happened; the exit code when all is over.
+    fn notice(&mut self, notice: Notice) -> Result<Option<u8>, Failure> {
+        match notice {
+            Notice::Event { event } if !self.quiet => say(&event.message)?,
+            // A command's own output stays its own; what went wrong is told all the same.
+            Notice::Event { event } if is_trouble(event.kind) => warn(&event.message),
+            Notice::Event { .. } => {}
+            Notice::Granted { status } => {
+                if let Some(url) = status.ui_url.as_ref().filter(|_| !self.quiet) {
+                    say(&format!("web UI at {url}"))?;
+                }
+                if self.command.is_none() && !self.argv.is_empty() {
+                    self.start_command(&status.address)?;
+                }
+            }
+            // From here on, as after a stop: the command decides for itself what it does without its server.
+            Notice::Failed { error, .. } if self.command.is_some() => warn(&error),
+            Notice::Failed { error, .. } => return Err(error.into()),
+            Notice::Stopped if self.command.is_some() => {
+                warn(&"the server was stopped; the command goes on");
+            }
+            Notice::Stopped | Notice::Released => return Ok(Some(self.code)),
+        }
+        Ok(None)
+    }
+
+    fn start_command(&mut self, address: &str) -> Result<()> {
+        let ours = ["TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"];
+        let mut env: Vec<(OsString, OsString)> = std::env::vars_os()
+            .filter(|(name, _)| !ours.iter().any(|own| name == own))
+            .collect();
+        env.extend(
+            ours.into_iter()
+                .zip([address, &*self.namespace])
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        self.command = Some(spawn(&self.argv, &env, &self.signals.before)?);
+        Ok(())
+    }
+
+    fn signal(&mut self, signal: Signal, sender: u32) {
+        if signal == Signal::SIGCHLD {
+            self.reap();
+            return;
+        }
+        self.asked += 1;
+        match self.command {
+            // Sent by the kernel: a terminal's signal, which the command has got itself.
+            Some(_) if sender == 0 && signal != Signal::SIGHUP => {}
+            Some(command) => kill(command, signal).unwrap_or(()),
+            None if self.asked > 1 => {
+                self.session.abandon();
+                self.is_impatient = true;
+            }
+            None => {
+                if !self.argv.is_empty() {
+                    self.code = u8::try_from(SIGNALLED + signal as i32).unwrap_or(1);
+                }
+                self.session.release();
+            }
+        }
+    }
+
+    /// Takes the end of the command: its exit code is ours.
+    fn reap(&mut self) {
+        let Some(command) = self.command else { return };
+        let code = loop {
+            match waitpid(command, Some(WaitPidFlag::WNOHANG)) {
+                Err(Errno::EINTR) => {}
+                Ok(WaitStatus::Exited(_, code)) => break code,
+                Ok(WaitStatus::Signaled(_, signal, _)) => break SIGNALLED + signal as i32,
+                Ok(_) => return,
+                Err(_) => break 1,
+            }
+        };
+        self.code = u8::try_from(code & 0xff).unwrap_or(1);
+        self.command = None;
+        self.argv.clear();
+        self.session.release();
+    }
+}
+
+fn is_trouble(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Exited | Kind::Unhealthy | Kind::Degraded | Kind::Failed
+    )
+}
+
+/// Starts the command with the signals as we were given them, but for what Python ignores for itself; found as a shell finds it.
+fn spawn(argv: &[OsString], env: &[(OsString, OsString)], mask: &SigSet) -> Result<Pid> {
+    let problem = |errno: &dyn std::fmt::Display| cannot_run(&argv[0], &errno.to_string());
+    let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|error| problem(&error));
+    let arguments = argv
+        .iter()
+        .map(|argument| text(argument.as_encoded_bytes().to_vec()));
+    let arguments = arguments.collect::<Result<Vec<_>>>()?;
+    let variables = env.iter().map(|(name, value)| {
+        text([name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat())
+    });
+    let variables = variables.collect::<Result<Vec<_>>>()?;
+    let attributes = || -> nix::Result<PosixSpawnAttr> {
+        let mut attributes = PosixSpawnAttr::init()?;
+        attributes.set_flags(
+            PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF,
+        )?;
+        attributes.set_sigmask(mask)?;
+        attributes.set_sigdefault(&[Signal::SIGPIPE, Signal::SIGXFSZ].into_iter().collect())?;
+        Ok(attributes)
+    };
+    let actions = PosixSpawnFileActions::init().map_err(|errno| problem(&errno))?;
+    let attributes = attributes().map_err(|errno| problem(&errno))?;
+    posix_spawnp(&arguments[0], &actions, &attributes, &arguments, &variables)
+        .map_err(|errno| problem(&errno))
+}
+
+fn cannot_run(program: &OsString, problem: &str) -> Error {
+    Error::Config {
+        option: "COMMAND".to_owned(),
+        problem: format!("{} cannot be run: {problem}", program.display()),
+        remedy: "name a program that exists".to_owned(),
+    }
+}

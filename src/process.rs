@@ -1,0 +1,14 @@
+//! Processes as Linux knows them: who they are, what they hold, how they start, end and are told apart.
+//!
+//! Invariant: no process is signalled unless it is our own unreaped child or was identified by its start time; a zombie
+//! counts as dead everywhere.
+
+pub mod death;
+pub mod detach;
+pub mod holders;
+pub mod identity;
+pub mod listeners;
+pub mod oneshot;
+pub mod server;
+mod sock_diag;
+pub mod strays;

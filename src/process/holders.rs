@@ -1,0 +1,47 @@
+//! Who holds the lock of a file: the way from a held lock to the process behind it.
+//!
+//! `/proc/<pid>/fdinfo/<fd>` shows a flock for every process that shares the locked description, so an heir is found, too;
+//! `/proc/locks` would name the process that took the lock, which may be long dead. What may not be read is skipped.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use nix::unistd::Pid;
+
+use super::identity::{ProcessIdentity, pids};
+
+/// Returns the processes, other than this one, that hold a flock on the file, taken by themselves or inherited.
+pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
+    let me = Pid::this().as_raw();
+    let holds = |pid: &i32| {
+        descriptors(*pid, dev, ino).any(|fd| {
+            let shown = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}"));
+            shown.is_ok_and(|shown| shows_flock(&shown))
+        })
+    };
+    pids()
+        .filter(|pid| *pid != me && holds(pid))
+        .filter_map(ProcessIdentity::of)
+        .collect()
+}
+
+/// Lists the process's descriptors (by name) that are open on the file.
+fn descriptors(pid: i32, dev: u64, ino: u64) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
+    entries.flatten().flatten().filter_map(move |entry| {
+        let path = entry.path();
+        // A look at the link first: sockets, pipes and the like have no absolute path and need no stat.
+        if !fs::read_link(&path).ok()?.has_root() {
+            return None;
+        }
+        let file = fs::metadata(&path).ok()?;
+        let same = (file.dev(), file.ino()) == (dev, ino);
+        same.then(|| entry.file_name().to_string_lossy().into_owned())
+    })
+}
+
+/// Tells whether an fdinfo has a line like `lock: 1: FLOCK  ADVISORY  WRITE 41 fd:00:77 0 EOF`.
+fn shows_flock(info: &str) -> bool {
+    let mut lines = info.lines();
+    lines.any(|line| line.starts_with("lock:") && line.contains(" FLOCK "))
+}

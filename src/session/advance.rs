@@ -1,0 +1,258 @@
+//! What a session does with what comes: from HELLO to the grant, from the end of a lease to its heal or its release.
+
+use std::time::{Duration, Instant};
+
+use crate::control::message::{Granted, Kind, Reply};
+use crate::data_dir::DataDir;
+use crate::error::Error;
+use crate::lock::FileLock;
+use crate::session::launch::{Launch, Progress, Wait};
+use crate::session::link::{Link, Received};
+use crate::session::registered::Registered;
+use crate::session::{Notice, SLACK, Session, Stage, heal};
+use crate::state_file::State;
+
+/// How often a share in the data is tried for; each try takes some microseconds.
+const SHARE_TRIES: usize = 100;
+
+impl Session {
+    /// Does what can be done now; returns what to wait for, and what has happened meanwhile.
+    pub fn advance(&mut self) -> (Wait, Vec<Notice>) {
+        let mut wait = None;
+        while wait.is_none() {
+            wait = match std::mem::replace(&mut self.stage, Stage::Idle) {
+                Stage::Idle => Some(Wait {
+                    fd: None,
+                    until: None,
+                }),
+                Stage::Launching { launch, healing } => self.advance_launch(launch, healing),
+                Stage::Waiting {
+                    link,
+                    deadline,
+                    healing,
+                } => self.advance_waiting(link, deadline, healing),
+                Stage::Held { link, is_stopped } => self.advance_held(link, is_stopped),
+                Stage::Releasing { link, deadline } => self.advance_release(link, deadline),
+            };
+        }
+        let wait = wait.unwrap_or(Wait {
+            fd: None,
+            until: None,
+        });
+        (wait, std::mem::take(&mut self.notices))
+    }
+
+    fn advance_launch(&mut self, mut launch: Box<Launch>, healing: bool) -> Option<Wait> {
+        match launch.advance() {
+            Ok(Progress::Wait(wait)) => {
+                self.stage = Stage::Launching { launch, healing };
+                // What can be done without waiting is done at once.
+                wait.until
+                    .is_none_or(|until| until > Instant::now())
+                    .then_some(wait)
+            }
+            Ok(Progress::Leased(link, welcome)) => {
+                self.welcome = Some(welcome);
+                let deadline =
+                    Instant::now() + Duration::from_secs_f64(self.asked.mine.start_timeout) + SLACK;
+                self.stage = Stage::Waiting {
+                    link,
+                    deadline,
+                    healing,
+                };
+                None
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn advance_waiting(
+        &mut self,
+        mut link: Link,
+        deadline: Instant,
+        healing: bool,
+    ) -> Option<Wait> {
+        match link.receive() {
+            Received::Reply(reply) => match *reply {
+                Reply::Granted(granted) => {
+                    self.take_grant(*granted);
+                    self.stage = Stage::Held {
+                        link,
+                        is_stopped: false,
+                    };
+                }
+                Reply::Error { error, .. } => return self.failed(error),
+                Reply::Event(event) => {
+                    self.notices.push(Notice::Event { event });
+                    self.stage = Stage::Waiting {
+                        link,
+                        deadline,
+                        healing,
+                    };
+                }
+                _ => {
+                    self.stage = Stage::Waiting {
+                        link,
+                        deadline,
+                        healing,
+                    }
+                }
+            },
+            // Stopped by somebody, or killed, while we waited: what was asked for is a running server.
+            Received::End => return self.relaunch(healing),
+            Received::Nothing if Instant::now() > deadline => {
+                return self.failed(Error::StartTimeout {
+                    deadline: self.asked.mine.start_timeout,
+                    last_probe: "the supervisor does not answer".to_owned(),
+                    log_tail: vec![],
+                });
+            }
+            Received::Nothing => {
+                let wait = waiting_for(&link, Some(deadline));
+                self.stage = Stage::Waiting {
+                    link,
+                    deadline,
+                    healing,
+                };
+                return Some(wait);
+            }
+        }
+        None
+    }
+
+    fn take_grant(&mut self, granted: Granted) {
+        let data_dir = granted.data_dir.as_deref().map(DataDir::reopen);
+        self.data_lock = data_dir
+            .and_then(Result::ok)
+            .and_then(|data_dir| share(&data_dir));
+        self.notices.push(Notice::Granted {
+            status: Box::new(granted.status.clone()),
+        });
+        self.granted = Some(granted);
+    }
+
+    fn advance_held(&mut self, mut link: Link, is_stopped: bool) -> Option<Wait> {
+        match link.receive() {
+            Received::Reply(reply) => {
+                let mut is_stopped = is_stopped;
+                match *reply {
+                    Reply::Event(event) => {
+                        is_stopped |= event.kind == Kind::Stopped;
+                        if let (Some(granted), Some(pid)) = (&mut self.granted, event.pid) {
+                            granted.status.pid = Some(pid);
+                        }
+                        self.notices.push(Notice::Event { event });
+                    }
+                    Reply::Error { error, .. } => return self.failed(error),
+                    _ => {}
+                }
+                self.stage = Stage::Held { link, is_stopped };
+                None
+            }
+            Received::Nothing => {
+                let wait = waiting_for(&link, None);
+                self.stage = Stage::Held { link, is_stopped };
+                Some(wait)
+            }
+            Received::End if is_stopped || self.was_stopped() => {
+                self.forget();
+                self.notices.push(Notice::Stopped);
+                None
+            }
+            Received::End => self.heal(),
+        }
+    }
+
+    /// Tells whether our supervisor's life was ended on purpose, by what it left in its directory.
+    fn was_stopped(&self) -> bool {
+        let (Some(place), Some(welcome)) = (&self.place, &self.welcome) else {
+            return false;
+        };
+        State::read(place.dir.directory()).is_stopped(welcome.epoch)
+    }
+
+    /// Brings the server back after its supervisor was lost; the supervisor being dead, we tell of it ourselves.
+    fn heal(&mut self) -> Option<Wait> {
+        let pid = self.granted.as_ref().and_then(|granted| granted.status.pid);
+        let event = heal::exited(self.welcome.as_ref(), pid);
+        self.notices.push(Notice::Event { event });
+        self.relaunch(true)
+    }
+
+    /// Launches again after a supervisor was lost; supervisors that keep dying are given up.
+    fn relaunch(&mut self, healing: bool) -> Option<Wait> {
+        if let Err(reason) = self.heals.allow(Instant::now()) {
+            let name = self.name().unwrap_or_default().to_owned();
+            return self.failed(Error::SupervisorLost { name, reason });
+        }
+        match self.launch(healing) {
+            Ok(()) => None,
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn failed(&mut self, mut error: Error) -> Option<Wait> {
+        if matches!(error, Error::OptionsConflict { .. }) && self.granted.take().is_some() {
+            // Somebody was faster than all who bring the old server back, and found nothing of it to take over: the server
+            // of this name is theirs now. What was asked for here is any server of this name that fits the options.
+            return match self.launch(true) {
+                Ok(()) => None,
+                Err(error) => self.failed(error),
+            };
+        }
+        if let Error::StartTimeout { deadline, .. } = &mut error {
+            // The supervisor knows only what was left of it.
+            *deadline = self.asked.mine.start_timeout;
+        }
+        self.forget();
+        self.notices.push(Notice::Failed { error });
+        None
+    }
+
+    fn advance_release(&mut self, mut link: Link, deadline: Instant) -> Option<Wait> {
+        match link.receive() {
+            Received::Reply(reply) => {
+                // Where it was the last lease, the server is stopped now, and the end of the connection is the end of
+                // the supervisor.
+                let is_over = matches!(&*reply, Reply::Done { value } if value["last"] == false);
+                if !is_over {
+                    if let Reply::Event(event) = *reply {
+                        self.notices.push(Notice::Event { event });
+                    }
+                    self.stage = Stage::Releasing { link, deadline };
+                    return None;
+                }
+            }
+            Received::Nothing if Instant::now() < deadline => {
+                let wait = waiting_for(&link, Some(deadline));
+                self.stage = Stage::Releasing { link, deadline };
+                return Some(wait);
+            }
+            Received::Nothing | Received::End => {}
+        }
+        drop(link);
+        self.forget();
+        self.notices.push(Notice::Released);
+        None
+    }
+}
+
+fn waiting_for(link: &Link, deadline: Option<Instant>) -> Wait {
+    // Nobody waits for a socket to take more; what is unsent goes out with the next look, soon.
+    let soon = link
+        .has_unsent()
+        .then(|| Instant::now() + Duration::from_millis(1));
+    Wait {
+        fd: Some(link.fd()),
+        until: soon.or(deadline),
+    }
+}
+
+/// Takes a share in throw-away data; whoever looks whether it is in use holds the lock alone, for an instant.
+fn share(data_dir: &DataDir) -> Option<Registered<FileLock>> {
+    let tries = std::iter::repeat_with(|| data_dir.try_client().ok()?).take(SHARE_TRIES);
+    let lock = tries
+        .inspect(|_| std::thread::yield_now())
+        .find_map(|lock| lock);
+    lock.map(Registered::new)
+}

@@ -1,0 +1,317 @@
+//! Gets a lease: attaches to the supervisor of a directory, or spawns one. A step machine that never waits.
+//!
+//! The kernel facts: whoever holds `spawn.lock` is the only one who may spawn; whoever holds `supervisor.lock` is the only
+//! supervisor; both locks go with their holder, however it ends. The socket only tells that somebody is there. So every
+//! way in which the socket can fail ends in the locks: queue for `spawn.lock`, connect once more, wait until
+//! `supervisor.lock` is free, spawn. The first lease travels with the spawn, so a spawner that dies leaves nothing.
+
+use std::ffi::OsString;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::control::message::{LeaseRequest, PROTOCOL, Reply, Welcome};
+use crate::error::{Error, Result};
+use crate::lock::FileLock;
+use crate::paths::{CONTROL_SOCKET, SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG, ServerDir};
+use crate::process::detach::{environment, spawn_detached};
+use crate::process::holders::lock_holders_of;
+use crate::process::identity::ProcessIdentity;
+use crate::session::hello;
+use crate::session::link::{Connected, Link, Received};
+use crate::session::registered::Registered;
+
+/// Between two looks at a lock; nobody tells a process that does not block when a lock is free.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// How long a supervisor may take to answer HELLO, and then to answer after a SIGCONT, before it is replaced.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Spawns that came to nothing before we give up.
+const TRIES: u32 = 5;
+
+/// What to wait for before the next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Until this descriptor is readable.
+    pub fd: Option<RawFd>,
+    /// At the latest until then.
+    pub until: Option<Instant>,
+}
+
+impl Wait {
+    /// Waits for a time.
+    pub(crate) fn pause(duration: Duration) -> Self {
+        Self {
+            fd: None,
+            until: Some(Instant::now() + duration),
+        }
+    }
+}
+
+/// What one step came to.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Wait, then call again.
+    Wait(Wait),
+    /// A supervisor has answered.
+    Leased(Link, Welcome),
+}
+
+/// How to make a supervisor.
+#[derive(Debug, Clone)]
+pub(crate) struct Launcher {
+    /// Program and arguments; the directory and the lease's descriptor are appended.
+    pub argv: Vec<OsString>,
+    /// Added to its environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// A launch under way.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    dir: Arc<ServerDir>,
+    launcher: Launcher,
+    request: LeaseRequest,
+    began: Instant,
+    /// The start timeout, in seconds.
+    limit: f64,
+    deadline: Instant,
+    step: Step,
+    /// Held from the failed connect until HELLO is answered.
+    spawn_lock: Option<Registered<FileLock>>,
+    tries: u32,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// Connect, or find out who is in the way.
+    Knock,
+    /// HELLO is said; its answer is awaited.
+    Greet {
+        link: Link,
+        supervisor: Option<ProcessIdentity>,
+        since: Instant,
+        is_poked: bool,
+    },
+}
+
+impl Launch {
+    /// Begins to launch.
+    pub(crate) fn new(dir: Arc<ServerDir>, launcher: Launcher, request: LeaseRequest) -> Self {
+        let began = Instant::now();
+        let deadline = began + Duration::from_secs_f64(request.start_timeout);
+        Self {
+            dir,
+            launcher,
+            limit: request.start_timeout,
+            request,
+            began,
+            deadline,
+            step: Step::Knock,
+            spawn_lock: None,
+            tries: 0,
+        }
+    }
+
+    /// Returns the connection on which HELLO was said, if so far: to give the lease up again.
+    pub(crate) fn into_link(self) -> Option<Link> {
+        match self.step {
+            Step::Greet { link, .. } => Some(link),
+            Step::Knock => None,
+        }
+    }
+
+    /// Does what can be done now.
+    pub(crate) fn advance(&mut self) -> Result<Progress> {
+        if self.remaining().is_zero() {
+            return Err(self.overdue());
+        }
+        match std::mem::replace(&mut self.step, Step::Knock) {
+            Step::Knock => self.knock(),
+            Step::Greet {
+                link,
+                supervisor,
+                since,
+                is_poked,
+            } => self.greet(link, supervisor, since, is_poked),
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn overdue(&self) -> Error {
+        Error::StartTimeout {
+            deadline: self.limit,
+            last_probe: "no supervisor has answered yet".to_owned(),
+            log_tail: vec![],
+        }
+    }
+
+    fn knock(&mut self) -> Result<Progress> {
+        let failure = |error| self.dir.directory().failure(CONTROL_SOCKET, &error);
+        match Link::connect(&self.dir).map_err(failure)? {
+            Connected::Yes(link) => return Ok(self.say_hello(link)),
+            Connected::Busy => return Ok(Progress::Wait(Wait::pause(PAUSE))),
+            Connected::No => {}
+        }
+        if self.spawn_lock.is_none() {
+            self.spawn_lock = self.dir.try_exclusive(SPAWN_LOCK)?.map(Registered::new);
+            // With the lock, connect once more: the one before us may have spawned.
+            let pause = if self.spawn_lock.is_some() {
+                Duration::ZERO
+            } else {
+                PAUSE
+            };
+            return Ok(Progress::Wait(Wait::pause(pause)));
+        }
+        if let Some(free) = self.dir.try_exclusive(SUPERVISOR_LOCK)? {
+            // Nobody else may spawn now, so it stays free until our supervisor takes it.
+            drop(free);
+            return self.spawn();
+        }
+        // One that is ending, or one that hangs without a socket.
+        let patience = 2 * HANDSHAKE + Duration::from_secs_f64(self.request.stop_timeout);
+        if self.began.elapsed() > patience {
+            self.replace_holder()?;
+        }
+        Ok(Progress::Wait(Wait::pause(PAUSE)))
+    }
+
+    fn spawn(&mut self) -> Result<Progress> {
+        if self.tries == TRIES {
+            return Err(Error::Supervisor {
+                reason: format!(
+                    "the supervisor of server `{}` ended {TRIES} times at its start",
+                    self.request.name
+                ),
+                remedy: format!(
+                    "look into {}",
+                    self.dir.path().join(SUPERVISOR_LOG).display()
+                ),
+            });
+        }
+        self.tries += 1;
+        let failed = |error: std::io::Error| {
+            Error::Supervisor {
+            reason: format!("the supervisor cannot be started: {error}"),
+            remedy: "see that this interpreter can still be run, and that there are processes and descriptors left"
+                .to_owned(),
+        }
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        let theirs = Registered::new(theirs);
+        ours.set_nonblocking(true).map_err(failed)?;
+        let link = Link::over(ours);
+        let mut argv = self.launcher.argv.clone();
+        argv.push(self.dir.path().into());
+        argv.push(theirs.as_raw_fd().to_string().into());
+        let progress = self.say_hello(link);
+        // Of a name that is there twice, the first value would win.
+        let added = &self.launcher.environment;
+        let is_kept = |(name, _): &(OsString, OsString)| added.iter().all(|(own, _)| own != name);
+        let inherited = environment().into_iter().filter(is_kept);
+        let env: Vec<_> = inherited.chain(added.iter().cloned()).collect();
+        spawn_detached(&argv, &env, &[theirs.as_raw_fd()]).map_err(failed)?;
+        Ok(progress)
+    }
+
+    fn say_hello(&mut self, mut link: Link) -> Progress {
+        self.request.start_timeout = self.remaining().as_secs_f64();
+        link.send(&hello(Some(self.request.clone())));
+        let now = Instant::now();
+        let supervisor = link
+            .peer()
+            .filter(|pid| *pid != std::process::id().cast_signed());
+        let supervisor = supervisor.and_then(ProcessIdentity::of);
+        let wait = Wait {
+            fd: Some(link.fd()),
+            until: Some(now + HANDSHAKE),
+        };
+        self.step = Step::Greet {
+            link,
+            supervisor,
+            since: now,
+            is_poked: false,
+        };
+        Progress::Wait(wait)
+    }
+
+    fn greet(
+        &mut self,
+        mut link: Link,
+        supervisor: Option<ProcessIdentity>,
+        since: Instant,
+        mut is_poked: bool,
+    ) -> Result<Progress> {
+        match link.receive() {
+            Received::Reply(reply) => match *reply {
+                Reply::Hello(welcome) if welcome.protocol == PROTOCOL => {
+                    self.spawn_lock = None;
+                    return Ok(Progress::Leased(link, welcome));
+                }
+                Reply::Hello(Welcome {
+                    protocol, version, ..
+                }) => {
+                    return Err(Error::Protocol {
+                        ours: PROTOCOL,
+                        theirs: protocol,
+                        version,
+                    });
+                }
+                Reply::Error { error, .. } => return Err(error),
+                // It is ending, or says what we do not know: ask again.
+                _ => return Ok(Progress::Wait(Wait::pause(PAUSE))),
+            },
+            Received::End => return Ok(Progress::Wait(Wait::pause(PAUSE))),
+            Received::Nothing => {}
+        }
+        let waited = since.elapsed();
+        if waited > HANDSHAKE && !is_poked {
+            // It may only be stopped.
+            signal(supervisor.as_ref(), Signal::SIGCONT);
+            is_poked = true;
+        }
+        if waited > 2 * HANDSHAKE {
+            signal(supervisor.as_ref(), Signal::SIGKILL);
+            return Ok(Progress::Wait(Wait::pause(PAUSE)));
+        }
+        let until = since + if is_poked { 2 * HANDSHAKE } else { HANDSHAKE };
+        let wait = Wait {
+            fd: Some(link.fd()),
+            until: Some(until + PAUSE),
+        };
+        self.step = Step::Greet {
+            link,
+            supervisor,
+            since,
+            is_poked,
+        };
+        Ok(Progress::Wait(wait))
+    }
+
+    /// Ends a supervisor that holds its lock but neither answers nor ends; the kernel then ends its server.
+    fn replace_holder(&self) -> Result<()> {
+        if let Some(free) = self.dir.try_exclusive(SUPERVISOR_LOCK)? {
+            drop(free);
+            return Ok(());
+        }
+        let (device, inode) = self.dir.directory().inode(SUPERVISOR_LOCK)?;
+        for holder in lock_holders_of(device, inode) {
+            signal(Some(&holder), Signal::SIGKILL);
+        }
+        Ok(())
+    }
+}
+
+/// Signals a supervisor, unless a debugger has it.
+fn signal(supervisor: Option<&ProcessIdentity>, signal: Signal) {
+    if let Some(supervisor) = supervisor.filter(|supervisor| !supervisor.is_traced()) {
+        supervisor.signal(signal).ok();
+    }
+}

@@ -1,0 +1,142 @@
+//! A connection to a supervisor, as the host has it: it never blocks.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::net::UnixStream;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
+    sockopt::PeerCredentials,
+};
+
+use crate::control::line::{Lines, decode, encode};
+use crate::control::message::{Reply, Request};
+use crate::error::Error;
+use crate::paths::ServerDir;
+use crate::session::registered::Registered;
+
+/// A connection to a supervisor.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: Registered<UnixStream>,
+    lines: Lines,
+    unsent: Vec<u8>,
+}
+
+/// What one look at a connection brought.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A message.
+    Reply(Box<Reply>),
+    /// Nothing yet.
+    Nothing,
+    /// The other side is gone.
+    End,
+}
+
+/// What a try to connect came to.
+#[derive(Debug)]
+pub(crate) enum Connected {
+    /// Somebody listens.
+    Yes(Link),
+    /// Nobody listens.
+    No,
+    /// Somebody listens, but the queue is full.
+    Busy,
+}
+
+impl Link {
+    /// Tries to connect to the supervisor of a directory.
+    pub(crate) fn connect(dir: &ServerDir) -> io::Result<Connected> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
+        let link = Self::over(stream);
+        match connect(link.fd(), &UnixAddr::new(&dir.socket_address())?) {
+            Ok(()) => Ok(Connected::Yes(link)),
+            Err(Errno::ENOENT | Errno::ECONNREFUSED) => Ok(Connected::No),
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(Connected::Busy),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Speaks over a stream that does not block.
+    pub(crate) fn over(stream: UnixStream) -> Self {
+        Self {
+            stream: Registered::new(stream),
+            lines: Lines::default(),
+            unsent: vec![],
+        }
+    }
+
+    /// Returns the descriptor to wait for.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    /// Returns the process on the other side.
+    pub(crate) fn peer(&self) -> Option<i32> {
+        getsockopt(&*self.stream, PeerCredentials)
+            .ok()
+            .map(|peer| peer.pid())
+    }
+
+    /// Sends a request, as far as the socket takes it now; the rest goes out with the next look.
+    pub(crate) fn send(&mut self, request: &Request) {
+        self.unsent.extend(encode(request));
+        self.flush();
+    }
+
+    /// Tells whether something is still to be sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    fn flush(&mut self) {
+        while !self.unsent.is_empty() {
+            match (&*self.stream).write(&self.unsent) {
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The end is seen when reading.
+                Err(_) => self.unsent.clear(),
+            }
+        }
+    }
+
+    /// Returns what has come.
+    pub(crate) fn receive(&mut self) -> Received {
+        self.flush();
+        loop {
+            match self.lines.next_line() {
+                Ok(Some(line)) => return Received::Reply(Box::new(read(&line))),
+                Ok(None) => {}
+                Err(_) => return Received::End,
+            }
+            let mut chunk = [0; 16 << 10];
+            match (&*self.stream).read(&mut chunk) {
+                Ok(0) => return Received::End,
+                Ok(count) => self.lines.push(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Received::Nothing;
+                }
+                Err(_) => return Received::End,
+            }
+        }
+    }
+}
+
+/// Reads a reply; one that only a newer version knows becomes an error that says what it said.
+fn read(line: &[u8]) -> Reply {
+    decode(line).unwrap_or_else(|_| {
+        let value: serde_json::Value = decode(line).unwrap_or_default();
+        let said = value["message"]
+            .as_str()
+            .map_or_else(|| String::from_utf8_lossy(line).into_owned(), str::to_owned);
+        Reply::from(Error::Supervisor {
+            reason: said.chars().take(500).collect(),
+            remedy: "use the same version of temporal-devserver on both sides".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,132 @@
+//! Where a session's server lives, and what is asked of its supervisor.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::control::message::LeaseRequest;
+use crate::error::{Error, Result};
+use crate::executable::VARIABLE;
+use crate::lock::FileLock;
+use crate::options::{Db, config, real_path};
+use crate::paths::{Locations, ServerDir};
+use crate::session::Session;
+use crate::session::registered::Registered;
+
+/// The variable that sets the start timeout where the option does not.
+const START_TIMEOUT: &str = "TEMPORAL_DEVSERVER_START_TIMEOUT";
+
+/// Where the server lives.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub name: String,
+    pub locations: Locations,
+    pub dir: Arc<ServerDir>,
+    /// Shared with all clients; a sweep needs it alone.
+    pub clients: Option<Registered<FileLock>>,
+}
+
+impl Session {
+    /// Finds the place of the server, or makes one for a private server.
+    pub(crate) fn settle(&self) -> Result<Place> {
+        let locations = self.locations()?;
+        let (dir, clients) = if let Some(name) = &self.given_name {
+            (ServerDir::open(&locations.servers()?, name)?, None)
+        } else {
+            let (dir, clients) = ServerDir::create_private(&locations.private()?)?;
+            (dir, Some(Registered::new(clients)))
+        };
+        let made_up = || {
+            dir.path()
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let name = self.given_name.clone().unwrap_or_else(made_up);
+        Ok(Place {
+            name,
+            locations,
+            dir: Arc::new(dir),
+            clients,
+        })
+    }
+
+    /// Finds the directory of the server, if it is a named one that has been started before.
+    pub(crate) fn find(&self) -> Result<Option<Arc<ServerDir>>> {
+        let Some(name) = &self.given_name else {
+            return Ok(None);
+        };
+        Ok(ServerDir::existing(&self.locations()?.servers()?, name)?.map(Arc::new))
+    }
+
+    fn locations(&self) -> Result<Locations> {
+        let state_dir = self.asked.mine.state_dir.as_deref();
+        Locations::from_environment(|name| self.host.variable(name), state_dir)
+    }
+
+    pub(crate) fn request(&mut self) -> Result<LeaseRequest> {
+        let Some(place) = &mut self.place else {
+            return Err(Error::NotRunning {
+                name: String::new(),
+            });
+        };
+        let mut options = self.asked.clone();
+        if let Some(granted) = &self.granted {
+            options.pin(granted.identity.clone(), &granted.additive);
+        } else if options.identity.db == Db::Named(true) {
+            options.identity.db = Db::Path(real_path(&place.dir.database()));
+        }
+        if place.clients.is_none() {
+            // None for the instant in which a sweep looks; then the next launch has it.
+            place.clients = place.dir.try_client()?.map(Registered::new);
+        }
+        let variable = self
+            .host
+            .variable(VARIABLE)
+            .filter(|value| !value.is_empty());
+        Ok(LeaseRequest {
+            pid: std::process::id().cast_signed(),
+            command: command_line(),
+            name: place.name.clone(),
+            private: self.given_name.is_none(),
+            options: options.to_wire(),
+            executable_variable: variable.and_then(|value| std::path::absolute(value).ok()),
+            scripts: self.host.scripts.clone(),
+            python: self.host.python.clone(),
+            locations: place.locations.clone(),
+            data_dir: self
+                .granted
+                .as_ref()
+                .and_then(|granted| granted.data_dir.clone()),
+            start_timeout: options.mine.start_timeout,
+            stop_timeout: options.mine.stop_timeout,
+            linger: options.mine.linger,
+        })
+    }
+}
+
+/// Fills in what the environment says and the options do not.
+pub(crate) fn with_environment(options: &Map<String, Value>) -> Result<Map<String, Value>> {
+    let mut options = options.clone();
+    if let Ok(text) = std::env::var(START_TIMEOUT)
+        && !options.contains_key("start_timeout")
+    {
+        let seconds: f64 = text.parse().map_err(|_| {
+            config(
+                "start_timeout",
+                &format!("{START_TIMEOUT} is {text:?}"),
+                "set it to a number of seconds, like 60",
+            )
+        })?;
+        options.insert("start_timeout".to_owned(), json!(seconds));
+    }
+    Ok(options)
+}
+
+/// Returns the command line of this process, for people.
+fn command_line() -> String {
+    let bytes = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+    text.trim().chars().take(200).collect()
+}

@@ -1,0 +1,189 @@
+//! The command line and the environment of the server.
+//!
+//! Invariant: the server's world is clean: every port, the database and the dynamic configuration are passed explicitly,
+//! nothing of the user's `TEMPORAL_*` variables or configuration files reaches it, and nothing goes out to the network.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::options::{Additive, Identity};
+use crate::supervisor::facts::Facts;
+
+/// Keeps the UI from fetching news; only some versions know it.
+pub const DISABLE_NEWS: &str = "--ui-disable-news-fetch";
+
+/// The ports of a server; each is reserved by us.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// gRPC.
+    pub grpc: u16,
+    /// HTTP API.
+    pub http: u16,
+    /// Metrics page.
+    pub metrics: u16,
+    /// Web UI, where it is served.
+    pub ui: Option<u16>,
+}
+
+/// How the server treats its database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A new database under a temporary name: one complete file as soon as the server is idle.
+    Building,
+    /// Data that ends with the server: safe against the death of the process.
+    Throwaway,
+    /// Kept data: safe against the death of the machine, as WAL with `NORMAL` is.
+    Kept,
+}
+
+impl Durability {
+    fn pragmas(self) -> [&'static str; 2] {
+        match self {
+            Self::Building => ["journal_mode=delete", "synchronous=0"],
+            Self::Throwaway => ["journal_mode=wal", "synchronous=0"],
+            Self::Kept => ["journal_mode=wal", "synchronous=1"],
+        }
+    }
+}
+
+/// Returns the arguments of the `temporal` executable.
+pub fn arguments(
+    identity: &Identity,
+    additive: &Additive,
+    ports: Ports,
+    database: &Path,
+    durability: Durability,
+    facts: &Facts,
+) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["server", "start-dev"].map(OsString::from).into();
+    let mut flag = |name: &str, value: &OsStr| arguments.extend([name.into(), value.to_owned()]);
+    flag("--ip", identity.ip.to_string().as_ref());
+    flag("--port", ports.grpc.to_string().as_ref());
+    flag("--http-port", ports.http.to_string().as_ref());
+    flag("--metrics-port", ports.metrics.to_string().as_ref());
+    flag("--db-filename", database.as_os_str());
+    for pragma in durability.pragmas() {
+        flag("--sqlite-pragma", pragma.as_ref());
+    }
+    flag("--log-level", text(&json!(identity.log_level)).as_ref());
+    for namespace in &additive.namespaces {
+        flag("--namespace", namespace.as_ref());
+    }
+    for (key, value) in dynamic_config(identity, ports) {
+        flag("--dynamic-config-value", format!("{key}={value}").as_ref());
+    }
+    match ports.ui {
+        Some(port) => {
+            flag("--ui-port", port.to_string().as_ref());
+            if facts.can_disable_news {
+                arguments.push(DISABLE_NEWS.into());
+            }
+        }
+        None => arguments.push("--headless".into()),
+    }
+    arguments.push("--disable-config-file".into());
+    arguments.extend(identity.extra_args.iter().map(OsString::from));
+    arguments
+}
+
+/// Ours first; what the user says of the same key wins.
+fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> {
+    let hosts: Vec<String> = [Some(ports.grpc), Some(ports.http), ports.ui]
+        .into_iter()
+        .flatten()
+        .flat_map(|port| ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}")))
+        .collect();
+    let mut values = BTreeMap::from([
+        // No look-up of a newer version, at every start.
+        ("frontend.enableServerVersionCheck".to_owned(), json!(false)),
+        // Any web page could reach the HTTP API through DNS rebinding.
+        ("frontend.httpAllowedHosts".to_owned(), json!(hosts)),
+        // 20 namespaces a second otherwise: too few for a test suite.
+        (
+            "frontend.rps.namespaceReplicationInducingAPIs".to_owned(),
+            json!(10_000),
+        ),
+    ]);
+    values.extend(identity.dynamic_config.clone());
+    values
+}
+
+/// Returns the server's environment: the supervisor's without any `TEMPORAL_*`, and a mark to know it by.
+///
+/// The server's garbage collector is told to run less often: a seventh off the boot for a few MB (`benches/measure_start.py`).
+pub fn environment(mark: &str) -> Vec<(OsString, OsString)> {
+    let is_foreign = |key: &OsStr| !key.as_encoded_bytes().starts_with(b"TEMPORAL_");
+    let inherited = std::env::vars_os().filter(|(key, _)| is_foreign(key));
+    let ours =
+        [(GARBAGE_COLLECTOR, "400"), (MARK, mark)].map(|(key, value)| (key.into(), value.into()));
+    let is_free = |(key, _): &(OsString, OsString)| std::env::var_os(key).is_none() || key == MARK;
+    inherited.chain(ours.into_iter().filter(is_free)).collect()
+}
+
+/// Environment variable of the Go runtime; the user's own value wins.
+const GARBAGE_COLLECTOR: &str = "GOGC";
+
+/// Environment variable that every server of ours has; its value is the identity of its supervisor.
+pub const MARK: &str = "TEMPORAL_DEVSERVER_SUPERVISOR";
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(identity: &Identity) -> String {
+        let ports = Ports {
+            grpc: 1,
+            http: 2,
+            metrics: 3,
+            ui: identity.ui.then_some(4),
+        };
+        let additive = Additive {
+            namespaces: vec!["a b".to_owned()],
+            ..Additive::default()
+        };
+        let facts = Facts {
+            version: String::new(),
+            can_disable_news: true,
+        };
+        let arguments = arguments(
+            identity,
+            &additive,
+            ports,
+            Path::new("/x.db"),
+            Durability::Throwaway,
+            &facts,
+        );
+        arguments.join(OsStr::new(" ")).into_string().unwrap()
+    }
+
+    #[test]
+    fn the_users_dynamic_config_wins() {
+        let mut identity = Identity::default();
+        assert!(line(&identity).contains("frontend.enableServerVersionCheck=false"));
+        identity
+            .dynamic_config
+            .insert("frontend.enableServerVersionCheck".to_owned(), json!(true));
+        assert!(line(&identity).contains("frontend.enableServerVersionCheck=true"));
+        assert!(!line(&identity).contains("frontend.enableServerVersionCheck=false"));
+    }
+
+    #[test]
+    fn without_a_ui_the_server_is_headless() {
+        assert!(line(&Identity::default()).contains("--headless"));
+        let with_ui = line(&Identity {
+            ui: true,
+            ..Identity::default()
+        });
+        assert!(
+            with_ui.contains("--ui-port 4 --ui-disable-news-fetch")
+                && !with_ui.contains("--headless")
+        );
+    }
+}

@@ -1,0 +1,337 @@
+//! The supervisor's loop: takes what happens, feeds the state machine, has its actions performed.
+//!
+//! Invariant: one thing at a time, on one thread. Whether anybody still wants the server is decided here and nowhere else.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::sys::stat::Mode;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use crate::clock::monotonic;
+use crate::control::line::decode;
+use crate::control::message::{Kind, LeaseRequest, PROTOCOL, Reply, Request};
+use crate::error::Result;
+use crate::lock::FileLock;
+use crate::options::{Additive, Identity};
+use crate::paths::{CONTROL_SOCKET, SUPERVISOR_LOCK, ServerDir};
+use crate::port::Reservation;
+use crate::process::identity::ProcessIdentity;
+use crate::process::server::ServerProcess;
+use crate::process::strays::become_subreaper;
+use crate::supervisor::begin::{Ground, begin};
+use crate::supervisor::connection::{Connection, is_our_user};
+use crate::supervisor::events::Events;
+use crate::supervisor::leases::Leases;
+use crate::supervisor::prepare::{Plan, Prepared};
+use crate::supervisor::state::{Input, Machine};
+use crate::supervisor::{Message, internal, log};
+use crate::sys::inherited_fd;
+use crate::temporal::Probe;
+
+/// Number of the connection that came with the spawn.
+const FIRST: u64 = 1;
+
+/// How long the spawner may take to say HELLO.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything that a supervisor knows.
+pub(crate) struct Supervisor {
+    pub dir: ServerDir,
+    pub name: String,
+    pub is_private: bool,
+    pub epoch: u64,
+    /// The effective options; ports, executable and version filled in.
+    pub identity: Identity,
+    /// All that was asked for so far.
+    pub additive: Additive,
+    /// What of it is known to exist.
+    pub supplied: Additive,
+    pub plan: Plan,
+    pub python: Option<PathBuf>,
+    pub stop_timeout: Duration,
+    pub server_lock: FileLock,
+    pub listener: Option<UnixListener>,
+    pub inbox: mpsc::Sender<Message>,
+    pub machine: Machine,
+    pub events: Events,
+    pub leases: Leases,
+    pub connections: BTreeMap<u64, Connection>,
+    pub prepared: Option<Prepared>,
+    pub server: Option<ServerProcess>,
+    /// Counts the server processes, so that late news of a former one is told from news of this one.
+    pub boot: u32,
+    /// When the process was started, in seconds since 1970.
+    pub started_at: f64,
+    /// Where this process' part of the server's log begins.
+    pub log_offset: u64,
+    /// The ladder or the probes of the live server.
+    pub watching: Option<AbortHandle>,
+    /// The boot's deadline, the delay of a restart.
+    pub timer: Option<AbortHandle>,
+    pub probes: Vec<Probe>,
+    pub last_failure: Rc<RefCell<Option<Probe>>>,
+    /// The lease that asked for the pause.
+    pub paused_by: Option<u64>,
+    /// The leases for which something is being added to the server.
+    pub supplying: BTreeSet<u64>,
+    /// Who has given up a lease, and may wait for the end.
+    pub leaving: BTreeSet<u64>,
+    /// Who waits for the end of the final stop.
+    pub stop_waiters: Vec<u64>,
+    /// Whether the final stop's work is to be done.
+    pub is_cleaning: bool,
+    pub is_ended: bool,
+    /// Keep the ports ours; only their lives matter.
+    _ports: Vec<Reservation>,
+}
+
+/// Supervises the server of one directory until nobody wants it any more.
+pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
+    let umask = nix::sys::stat::umask(Mode::from_bits_truncate(0o077)).bits();
+    become_subreaper().map_err(|error| internal(&error))?;
+    let dir = ServerDir::at(directory)?;
+    let Some(_supervisor_lock) = dir.try_exclusive(SUPERVISOR_LOCK)? else {
+        return Ok(());
+    };
+    // As any client: so that no sweep takes a server without clients for an abandoned one, not even for an instant.
+    let _client = dir.try_client()?;
+    log::install(dir.directory())?;
+    let (inbox, mut messages) = mpsc::channel(256);
+    let stream = inherited_fd(lease).and_then(|fd| {
+        let stream = StdStream::from(fd);
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream)
+    });
+    let connection = Connection::open(
+        FIRST,
+        stream.map_err(|error| internal(&error))?,
+        inbox.clone(),
+    );
+    let Ok(Some(mut request)) = timeout(PATIENCE, first_request(&mut messages)).await else {
+        // Removes the directory of a private server, and refuses any other.
+        dir.remove_private().ok();
+        return Ok(());
+    };
+    let ground = match begin(&dir, &mut request).await {
+        Ok(ground) => ground,
+        Err(error) => {
+            connection.send(&error.into());
+            if request.private {
+                dir.remove_private().ok();
+            }
+            return Ok(());
+        }
+    };
+    let mut supervisor = Supervisor::new(dir, ground, &request, inbox, umask);
+    supervisor.connections.insert(FIRST, connection);
+    supervisor.welcome(FIRST, PROTOCOL, Some(request));
+    supervisor.step(Input::Begin);
+    supervisor.serve(&mut messages).await;
+    Ok(())
+}
+
+/// Waits for the HELLO of the spawner; none if it died before.
+async fn first_request(messages: &mut mpsc::Receiver<Message>) -> Option<LeaseRequest> {
+    match messages.recv().await? {
+        Message::Line(FIRST, line) => match decode(&line) {
+            Ok(Request::Hello(hello)) => hello.lease,
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Supervisor {
+    fn new(
+        dir: ServerDir,
+        ground: Ground,
+        request: &LeaseRequest,
+        inbox: mpsc::Sender<Message>,
+        umask: u32,
+    ) -> Self {
+        let Ground {
+            options,
+            ports,
+            server_lock,
+            listener,
+            epoch,
+        } = ground;
+        let identity = options.identity;
+        let address = format!("{}:{}", identity.ip, identity.port.unwrap_or_default());
+        let me = ProcessIdentity::current();
+        let life = me.map_or_else(String::new, |me| {
+            format!("{}-{}-{}", me.boot_id, me.pid, me.start_time)
+        });
+        Self {
+            name: request.name.clone(),
+            is_private: request.private,
+            epoch,
+            plan: Plan::new(identity.clone(), request, umask),
+            machine: Machine::new(address, identity.health, identity.restart),
+            identity,
+            additive: options.additive,
+            supplied: Additive::default(),
+            python: request.python.clone(),
+            stop_timeout: Duration::from_secs_f64(request.stop_timeout),
+            server_lock,
+            listener: Some(listener),
+            inbox,
+            events: Events::new(life),
+            leases: Leases::default(),
+            connections: BTreeMap::new(),
+            prepared: None,
+            server: None,
+            boot: 0,
+            started_at: 0.0,
+            log_offset: 0,
+            watching: None,
+            timer: None,
+            probes: vec![],
+            last_failure: Rc::default(),
+            paused_by: None,
+            supplying: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            stop_waiters: vec![],
+            is_cleaning: false,
+            is_ended: false,
+            _ports: ports,
+            dir,
+        }
+    }
+
+    async fn serve(&mut self, messages: &mut mpsc::Receiver<Message>) {
+        let mut last_id = FIRST;
+        while !self.is_ended {
+            tokio::select! {
+                biased;
+                () = exit_of(self.server.as_ref()) => self.server_exited().await,
+                Some(message) = messages.recv() => self.take(message),
+                stream = next_client(self.listener.as_ref()) => if is_our_user(&stream) {
+                    last_id += 1;
+                    let connection = Connection::open(last_id, stream, self.inbox.clone());
+                    self.connections.insert(last_id, connection);
+                },
+            }
+            if std::mem::take(&mut self.is_cleaning) {
+                let warning = self.clean_up().await;
+                self.step(Input::CleanedUp(warning));
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Line(id, line) => self.line(id, &line),
+            Message::Disconnected(id) => self.disconnected(id),
+            Message::Due(boot, input) if boot == self.boot => self.step(input),
+            Message::Prepared(prepared) => self.prepared(*prepared),
+            Message::Climbed(boot, probes, connection) if boot == self.boot => {
+                self.climbed(probes, connection);
+            }
+            Message::Probed(boot, answer) if boot == self.boot => self.probed(answer),
+            Message::KillNow(boot) if boot == self.boot => self.signal(ServerProcess::kill_group),
+            Message::Due(..) | Message::Climbed(..) | Message::Probed(..) | Message::KillNow(_) => {
+            }
+            Message::Supplied(id, asked, result) => self.supplied(id, &asked, result),
+            Message::Overdue(id) => self.overdue(id),
+            Message::Wanted => self.check_wanted(),
+            Message::Answer(id, reply) => self.send(id, &reply),
+        }
+    }
+
+    /// Feeds the state machine and performs what it asks for.
+    pub(crate) fn step(&mut self, input: Input) {
+        for action in self.machine.step(input, monotonic(), dice()) {
+            self.perform(action);
+        }
+        if matches!(self.machine.state(), Kind::Stopping | Kind::Stopped)
+            && self.listener.take().is_some()
+        {
+            // Who comes from now on finds no socket and waits for our lock instead.
+            self.dir.directory().remove_file(CONTROL_SOCKET).ok();
+        }
+        self.grant();
+    }
+
+    /// Sends a reply to one connection.
+    pub(crate) fn send(&self, id: u64, reply: &Reply) {
+        if let Some(connection) = self.connections.get(&id) {
+            connection.send(reply);
+        }
+    }
+
+    fn disconnected(&mut self, id: u64) {
+        self.connections.remove(&id);
+        self.leaving.remove(&id);
+        self.end_lease(id);
+    }
+
+    /// Ends a lease, whatever ended it, and what hangs on it.
+    pub(crate) fn end_lease(&mut self, id: u64) {
+        if self.leases.end(id, monotonic()).is_none() {
+            return;
+        }
+        if self.paused_by == Some(id) {
+            self.paused_by = None;
+            self.step(Input::Resume);
+        }
+        self.check_wanted();
+    }
+
+    /// Stops the server when nobody wants it any more.
+    fn check_wanted(&mut self) {
+        match self.leases.remaining(monotonic()) {
+            None => {}
+            Some(seconds) if seconds > 0.0 => {
+                self.after(Duration::from_secs_f64(seconds), Message::Wanted);
+            }
+            Some(_) => self.step(Input::Stop("nobody uses it any more".to_owned())),
+        }
+    }
+
+    /// Tells the loop something later.
+    pub(crate) fn after(&self, delay: Duration, message: Message) -> AbortHandle {
+        let inbox = self.inbox.clone();
+        let tell = async move {
+            sleep(delay).await;
+            inbox.send(message).await.ok();
+        };
+        spawn_local(tell).abort_handle()
+    }
+}
+
+async fn exit_of(server: Option<&ServerProcess>) {
+    match server {
+        Some(server) if server.exited().await.is_ok() => {}
+        _ => std::future::pending().await,
+    }
+}
+
+async fn next_client(listener: Option<&UnixListener>) -> UnixStream {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            return stream;
+        }
+        // It is of that client (it has gone again), or of us (no descriptors left): then a moment's pause.
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Returns a number from 0 to 1 that differs between supervisors; the jitter needs no better dice.
+fn dice() -> f64 {
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_nanos());
+    f64::from(nanos % 1000) / 999.0
+}

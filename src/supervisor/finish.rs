@@ -1,0 +1,90 @@
+//! What the final stop cleans up: the write-ahead log, throw-away data, a private server's directory.
+//!
+//! Invariant: a kept database is never deleted, nor any file beside it: `SQLite`'s own last close removes `-wal` and `-shm`
+//! after a checkpoint that has folded everything in; where that fails, all three files stay and a warning says so.
+
+use std::time::Duration;
+
+use crate::database::sqlite::{Answer, Operation};
+use crate::database::{Kind, beside};
+use crate::paths::ServerDir;
+use crate::process::strays::reap_strays;
+use crate::state_file::{Hints, State};
+use crate::supervisor::drive::Supervisor;
+use crate::supervisor::template::sqlite;
+
+/// How long left-over descendants may take to die.
+pub(crate) const STRAYS: Duration = Duration::from_secs(2);
+
+impl Supervisor {
+    /// Cleans up after the server is gone for good; returns a warning for people.
+    pub(crate) async fn clean_up(&mut self) -> Option<String> {
+        self.end_preparations().await;
+        tokio::time::timeout(STRAYS, reap_strays(&[])).await.ok();
+        let warning = self.fold().await;
+        if let Some(warning) = &warning {
+            tracing::warn!("{warning}");
+        }
+        let is_meant = State::read(self.dir.directory()).is_stopped(self.epoch);
+        let is_awaited = !is_meant && self.is_awaited().await;
+        // Its throw-away data goes with it.
+        drop(self.prepared.take());
+        if is_awaited {
+            return warning;
+        }
+        // Nobody is to bring this life back.
+        State::write_hints(self.dir.directory(), Hints::default()).ok();
+        if self.is_private {
+            let removed = ServerDir::at(self.dir.path()).and_then(ServerDir::remove_private);
+            if let Err(error) = removed {
+                tracing::warn!(%error, "the directory of the private server could not be removed");
+            }
+        }
+        warning
+    }
+
+    /// Tells whether a client whose former supervisor was killed is still on its way to bring the same server back: whoever was
+    /// faster than it, and has gone again, must not take its data along.
+    async fn is_awaited(&mut self) -> bool {
+        let data_dir = self
+            .prepared
+            .as_mut()
+            .and_then(|prepared| prepared.data_dir.as_mut());
+        match data_dir {
+            Some(data_dir) => data_dir.leave_to_heirs().await,
+            None => false,
+        }
+    }
+
+    /// Ends what may still be preparing the first process, and waits until it has let go of everything.
+    async fn end_preparations(&mut self) {
+        if let Some(task) = self.watching.take() {
+            task.abort();
+            while !task.is_finished() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Folds the write-ahead log of a kept database into it, so that it is one file.
+    async fn fold(&self) -> Option<String> {
+        let prepared = self.prepared.as_ref()?;
+        let path = &prepared.database.path;
+        if prepared.database.kind == Kind::Throwaway || !beside(path, "-wal").exists() {
+            return None;
+        }
+        let copy_all = format!(
+            "to copy {0}, copy {0}-wal and {0}-shm with it",
+            path.display()
+        );
+        let Some(python) = &self.python else {
+            return Some(format!("no interpreter with sqlite3 is known; {copy_all}"));
+        };
+        let inherit = prepared.inherit(&self.server_lock);
+        match sqlite(python, Operation::Checkpoint, path, inherit).await {
+            Ok(Answer::Checkpointed { busy: false }) => None,
+            Ok(answer) => Some(format!("the database is in use ({answer:?}); {copy_all}")),
+            Err(error) => Some(format!("{error}; {copy_all}")),
+        }
+    }
+}

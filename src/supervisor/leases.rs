@@ -1,0 +1,159 @@
+//! Who holds the server, and how long it stays after the last one.
+//!
+//! Invariant: a lease lives exactly as long as its connection (the kernel closes it, however the client ends). The server
+//! is wanted while a lease is held or the linger deadline has not passed. Pure: the clock is given.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::control::message::{Lease, LeaseRequest};
+
+/// One lease.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// Who holds it, for people.
+    pub(crate) lease: Lease,
+    /// What was asked for.
+    pub(crate) request: LeaseRequest,
+    /// Whether its holder was told that the server is ready.
+    pub(crate) granted: bool,
+}
+
+/// All leases, by the number of their connection.
+#[derive(Debug, Default)]
+pub(crate) struct Leases {
+    held: BTreeMap<u64, Held>,
+    /// Until when the server stays without any lease.
+    deadline: f64,
+}
+
+impl Leases {
+    /// Adds the lease of a connection.
+    pub(crate) fn add(&mut self, id: u64, request: LeaseRequest, since: f64) {
+        let lease = Lease {
+            pid: request.pid,
+            command: request.command.clone(),
+            since,
+        };
+        self.held.insert(
+            id,
+            Held {
+                lease,
+                request,
+                granted: false,
+            },
+        );
+    }
+
+    /// Ends the lease of a connection: the deadline moves to now + its linger, if that is later. A lease that was never
+    /// granted leaves no linger behind.
+    pub(crate) fn end(&mut self, id: u64, now: f64) -> Option<Held> {
+        let held = self.held.remove(&id)?;
+        if held.granted {
+            self.deadline = self.deadline.max(now + held.request.linger);
+        }
+        Some(held)
+    }
+
+    /// Returns the lease of a connection.
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Held> {
+        self.held.get_mut(&id)
+    }
+
+    /// Returns the numbers of all leases.
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.held.keys().copied().collect()
+    }
+
+    /// Returns the numbers of the leases whose holders still wait for `ready`.
+    pub(crate) fn waiting(&self) -> Vec<u64> {
+        self.held
+            .iter()
+            .filter(|(_, held)| !held.granted)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Returns the longest start timeout of all leases.
+    pub(crate) fn longest_start(&self) -> Duration {
+        let longest = self
+            .held
+            .values()
+            .map(|held| held.request.start_timeout)
+            .fold(0.0, f64::max);
+        Duration::from_secs_f64(longest)
+    }
+
+    /// Names the holders other than `own`.
+    pub(crate) fn others(&self, own: Option<u64>) -> Vec<String> {
+        self.held
+            .iter()
+            .filter(|(id, _)| Some(**id) != own)
+            .map(|(_, held)| held.lease.describe())
+            .collect()
+    }
+
+    /// Lists the leases for a status.
+    pub(crate) fn list(&self) -> Vec<Lease> {
+        self.held.values().map(|held| held.lease.clone()).collect()
+    }
+
+    /// Returns how long the server is wanted from now on: none while a lease is held, else the seconds that remain.
+    pub(crate) fn remaining(&self, now: f64) -> Option<f64> {
+        self.held.is_empty().then(|| (self.deadline - now).max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::Locations;
+    use proptest::prelude::*;
+
+    fn request(linger: f64) -> LeaseRequest {
+        LeaseRequest {
+            pid: 1,
+            command: "me".to_owned(),
+            name: "a".to_owned(),
+            private: false,
+            options: serde_json::Map::new(),
+            executable_variable: None,
+            scripts: vec![],
+            python: None,
+            locations: Locations::from_environment(|_| None, None).unwrap(),
+            data_dir: None,
+            start_timeout: 1.0,
+            stop_timeout: 1.0,
+            linger,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stays_as_long_as_the_longest_linger(lives in prop::collection::vec((0.0..100.0f64, 0.0..100.0f64), 1..10)) {
+            let mut leases = Leases::default();
+            for (id, (_, linger)) in lives.iter().enumerate() {
+                leases.add(id as u64, request(*linger), 0.0);
+                leases.get_mut(id as u64).unwrap().granted = true;
+            }
+            let mut ends: Vec<(usize, f64)> = lives.iter().map(|(end, _)| *end).enumerate().collect();
+            ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+            for (id, end) in &ends {
+                prop_assert_eq!(leases.remaining(*end), None);
+                leases.end(*id as u64, *end);
+            }
+            let last = ends.last().unwrap().1;
+            let until = lives.iter().map(|(end, linger)| end + linger).fold(0.0, f64::max);
+            let remaining = leases.remaining(last).unwrap();
+            prop_assert!((remaining - (until - last)).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_start_that_failed_does_not_linger() {
+        let mut leases = Leases::default();
+        leases.add(1, request(300.0), 0.0);
+        leases.end(1, 10.0);
+        assert_eq!(leases.remaining(10.0), Some(0.0));
+    }
+}

@@ -1,0 +1,101 @@
+//! The supervisor: one small process per server, which alone spawns, probes, restarts and stops it.
+//!
+//! Invariant: it holds `supervisor.lock` from its first step to its last, so there is never a second one; whatever kills
+//! it, the kernel then kills the server (death signal), frees the locks and tells every client (end of connection).
+//! It has one thread: the death signal follows the thread that spawned.
+
+mod answer;
+mod begin;
+pub mod budget;
+pub mod command_line;
+mod connection;
+mod drive;
+mod events;
+mod facts;
+mod finish;
+mod leases;
+mod log;
+mod orphan;
+mod perform;
+mod prepare;
+pub mod state;
+mod status;
+mod template;
+pub mod transition;
+mod verbs;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::task::LocalSet;
+
+use crate::control::message::Reply;
+use crate::error::{Error, Result};
+use crate::options::Additive;
+use crate::paths::SUPERVISOR_LOG;
+use crate::supervisor::prepare::Prepared;
+use crate::supervisor::state::Input;
+use crate::temporal::{Connection, Probe};
+
+/// What the parts of the supervisor tell its loop.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A client said something.
+    Line(u64, Vec<u8>),
+    /// A client is gone.
+    Disconnected(u64),
+    /// A time that was set for the boot with this number is over.
+    Due(u32, Input),
+    /// All that a start needs is there, or not to be had.
+    Prepared(Box<Result<Prepared>>),
+    /// The readiness ladder of the boot with this number was climbed.
+    Climbed(u32, Vec<Probe>, Connection),
+    /// A liveness probe of the boot with this number came back.
+    Probed(u32, watch::Answer),
+    /// What this lease asked for exists now, or could not be made.
+    Supplied(u64, Additive, Result<()>),
+    /// The start timeout of this lease is over.
+    Overdue(u64),
+    /// It is time to see whether anybody still wants the server.
+    Wanted,
+    /// The orderly stop of the boot with this number has had its time.
+    KillNow(u32),
+    /// A verb of this connection is done.
+    Answer(u64, Reply),
+}
+
+/// Becomes the supervisor: arguments are the server's directory and the descriptor of the first lease.
+pub fn main(arguments: &[String]) -> ExitCode {
+    let Some((directory, lease)) = parse(arguments) else {
+        return ExitCode::from(2);
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ended = runtime
+        .map_err(|error| internal(&error))
+        .and_then(|runtime| LocalSet::new().block_on(&runtime, drive::run(&directory, lease)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the supervisor could not go on");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[String]) -> Option<(PathBuf, i32)> {
+    match arguments {
+        [directory, lease] => Some((PathBuf::from(directory), lease.parse().ok()?)),
+        _ => None,
+    }
+}
+
+/// Returns the error for what should not happen to a supervisor.
+pub(crate) fn internal(problem: &dyn std::fmt::Display) -> Error {
+    Error::Supervisor {
+        reason: format!("the supervisor cannot work: {problem}"),
+        remedy: format!("look into {SUPERVISOR_LOG} in the server's directory"),
+    }
+}

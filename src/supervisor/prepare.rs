@@ -1,0 +1,249 @@
+//! All that a start needs: the executable, what is known of it, and a complete database under its lock.
+//!
+//! Invariant: a database is never created in place: a new one is a copy of the template, renamed when complete. The
+//! database's lock is held from before the first look at the file, and inherited by the server.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use tokio::time::sleep;
+
+use crate::control::message::LeaseRequest;
+use crate::data_dir::DataDir;
+use crate::database::cache::Templates;
+use crate::database::{Database, Kind, checks, lock as database_lock, new};
+use crate::error::Result;
+use crate::executable::{self, Places};
+use crate::lock::FileLock;
+use crate::options::{Db, Identity};
+use crate::paths::Locations;
+use crate::process::holders::lock_holders_of;
+use crate::process::identity::describe;
+use crate::supervisor::facts::{self, Facts};
+use crate::supervisor::orphan::{PATIENCE, PAUSE};
+use crate::supervisor::template;
+
+/// What a start needs, and what the final stop has to clean up.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The executable.
+    pub executable: PathBuf,
+    /// What it says of itself.
+    pub facts: Facts,
+    /// The database; it exists and is complete.
+    pub database: Database,
+    /// Where throw-away data lies.
+    pub data_dir: Option<Throwaway>,
+    /// The lock of the database, inherited by the server.
+    pub lock: FileLock,
+}
+
+/// How often the share of a dying client is looked at before it counts as that of one who comes back.
+const LOOKS: u32 = 40;
+
+/// Throw-away data, and our share in it. It goes with this value, also where a stop comes before anything has begun; only
+/// a supervisor that is killed, or panics, leaves it: for its heir.
+#[derive(Debug)]
+pub(crate) struct Throwaway {
+    data_dir: Option<DataDir>,
+    clients: Option<FileLock>,
+}
+
+impl Throwaway {
+    /// Returns its directory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.data_dir.as_ref().map(DataDir::path)
+    }
+
+    /// Leaves the data for a client that is about to bring its server back; tells whether there is one.
+    pub(crate) async fn leave_to_heirs(&mut self) -> bool {
+        // Our own share first: it would be taken for a client's.
+        self.clients = None;
+        for _ in 0..LOOKS {
+            let in_use = self
+                .data_dir
+                .as_ref()
+                .is_some_and(|data_dir| data_dir.is_in_use().unwrap_or(false));
+            if !in_use {
+                return false;
+            }
+            // A client that was killed closes its lease a moment before its share.
+            sleep(PAUSE).await;
+        }
+        self.data_dir.take().is_some()
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        if let Some(data_dir) = self.data_dir.take()
+            && !std::thread::panicking()
+            && let Err(error) = data_dir.remove()
+        {
+            tracing::warn!(%error, "throw-away data could not be removed");
+        }
+    }
+}
+
+/// What to prepare.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The effective options.
+    pub identity: Identity,
+    /// Name of the server, left in the lock of the database for others to read.
+    pub name: String,
+    /// Throw-away data of the server that is brought back.
+    pub data_dir: Option<PathBuf>,
+    /// The client's environment variable for the executable.
+    pub executable_variable: Option<PathBuf>,
+    /// Where the wheel of the server may lie.
+    pub scripts: Vec<PathBuf>,
+    /// The roots of all directories.
+    pub locations: Locations,
+    /// The interpreter that has `sqlite3`.
+    pub python: Option<PathBuf>,
+    /// The user's umask.
+    pub umask: u32,
+}
+
+impl Plan {
+    /// Returns what the first lease asks for; `identity` has the ports filled in.
+    pub(crate) fn new(identity: Identity, request: &LeaseRequest, umask: u32) -> Self {
+        Self {
+            identity,
+            name: request.name.clone(),
+            data_dir: request.data_dir.clone(),
+            executable_variable: request.executable_variable.clone(),
+            scripts: request.scripts.clone(),
+            locations: request.locations.clone(),
+            python: request.python.clone(),
+            umask,
+        }
+    }
+}
+
+/// Prepares the first start.
+pub(crate) async fn prepare(plan: Plan) -> Result<Prepared> {
+    // The database first: a path that cannot work is told before an executable of 150 MB is hashed.
+    let kept = match &plan.identity.db {
+        Db::Path(path) => Some(checks::check(path)?),
+        _ => None,
+    };
+    let templates = Templates::new(plan.locations.templates()?);
+    let executable = find(&plan, &templates).await?;
+    let digest = facts::digest(&executable, &templates).await?;
+    let facts = facts::facts(&executable, &digest, &templates).await?;
+    let (database, lock, data_dir) = match kept {
+        Some(database) => {
+            let lock = take_database(&database.path, &plan).await?;
+            (database, lock, None)
+        }
+        None => throwaway(&plan)?,
+    };
+    if is_missing(&database.path) {
+        let template = template::get(&executable, &facts, &digest, &templates, &plan).await?;
+        new::install_copy(&template, &database, plan.umask)?;
+    }
+    Ok(Prepared {
+        executable,
+        facts,
+        database,
+        data_dir,
+        lock,
+    })
+}
+
+async fn find(plan: &Plan, templates: &Templates) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH");
+    let places = Places {
+        explicit: plan.identity.executable.as_deref(),
+        variable: plan.executable_variable.as_deref().map(Path::as_os_str),
+        scripts: &plan.scripts,
+        path: path.as_deref(),
+    };
+    let Some(wanted) = &plan.identity.version else {
+        return executable::find(&places);
+    };
+    let mut versions = vec![];
+    for candidate in executable::usable(&places)? {
+        let version = version(&candidate, templates).await.ok();
+        versions.push((candidate, version));
+    }
+    executable::choose(wanted, &places, &versions)
+}
+
+async fn version(executable: &Path, templates: &Templates) -> Result<String> {
+    let digest = facts::digest(executable, templates).await?;
+    let facts = facts::facts(executable, &digest, templates).await?;
+    Ok(facts.version)
+}
+
+fn throwaway(plan: &Plan) -> Result<(Database, FileLock, Option<Throwaway>)> {
+    let reopened = plan.data_dir.as_deref().and_then(|path| {
+        let data_dir = DataDir::reopen(path).ok()?;
+        let clients = data_dir.try_client().ok()??;
+        Some((data_dir, clients))
+    });
+    let (data_dir, clients) = match reopened {
+        Some(reopened) => reopened,
+        None => DataDir::create(plan.locations.temp_root())?,
+    };
+    let path = data_dir.database();
+    let lock = data_dir.try_lock_database()?;
+    let lock = lock.ok_or_else(|| database_lock::in_use(&path, |inode| holder(&path, inode)))?;
+    Ok((
+        Database {
+            path,
+            kind: Kind::Throwaway,
+        },
+        lock,
+        Some(Throwaway {
+            data_dir: Some(data_dir),
+            clients: Some(clients),
+        }),
+    ))
+}
+
+/// Takes the lock of a kept database; a server that is just dying gets a little time.
+async fn take_database(path: &Path, plan: &Plan) -> Result<FileLock> {
+    let began = Instant::now();
+    loop {
+        if let Some(lock) = database_lock::try_lock(path, plan.umask)? {
+            // For people, and only as long as the lock is held; the truth is the lock.
+            std::fs::write(
+                database_lock::path(path),
+                format!("server `{}`\n", plan.name),
+            )
+            .ok();
+            return Ok(lock);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(database_lock::in_use(path, |inode| holder(path, inode)));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Names who holds the lock of a database: in its own words, and by the processes that the kernel shows.
+fn holder(path: &Path, (device, inode): (u64, u64)) -> Option<String> {
+    let holders = lock_holders_of(device, inode);
+    let processes: Vec<String> = holders.iter().map(|holder| describe(holder.pid)).collect();
+    let words = std::fs::read_to_string(database_lock::path(path)).unwrap_or_default();
+    (!processes.is_empty()).then(|| {
+        format!("{} {}", words.trim(), processes.join(", "))
+            .trim()
+            .to_owned()
+    })
+}
+
+fn is_missing(path: &Path) -> bool {
+    std::fs::metadata(path).is_err()
+}
+
+impl Prepared {
+    /// Returns the descriptors that the server inherits.
+    pub(crate) fn inherit<'a>(&'a self, server_lock: &'a FileLock) -> Vec<BorrowedFd<'a>> {
+        vec![server_lock.as_fd(), self.lock.as_fd()]
+    }
+}

@@ -1,0 +1,351 @@
+//! The state machine of a supervised server: `State × Input → State × Actions`.
+//!
+//! Invariant: this file does no I/O and reads no clock: `now` (seconds, monotonic) and the dice for the jitter are given.
+//! At most one process is asked for at any time: `Spawn` is answered only while there is none and none is asked for. Whoever
+//! performs `Spawn` looks at [`Machine::is_spawning`] first if it took time: a stop may have come.
+
+mod words;
+
+use std::time::Duration;
+
+pub use self::words::{Action, Input};
+use crate::control::message::Kind;
+use crate::error::Error;
+use crate::options::{Health, Restart};
+use crate::process::server::Exit;
+use crate::supervisor::budget::{Budget, Verdict};
+use crate::supervisor::transition::{Planned, Transition};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    /// Before the first input.
+    New,
+    /// A process is asked for; first of all, what it needs is prepared.
+    Spawning,
+    /// A process that is not ready yet.
+    Starting,
+    Ready,
+    Unhealthy {
+        failures: u32,
+        since: f64,
+    },
+    Paused {
+        since: f64,
+    },
+    /// We have ended the process and start another one when it is gone.
+    Replacing(Planned),
+    /// No process; one is started when the delay is over.
+    Waiting,
+    Failed,
+    /// The process is being stopped for good.
+    Stopping,
+    Stopped,
+}
+
+/// The server as the supervisor sees it.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    address: String,
+    health: Health,
+    budget: Budget,
+    phase: Phase,
+    pid: i32,
+    spawned_at: f64,
+    /// When it became ready, in this process' life.
+    ready_at: Option<f64>,
+    stopping_since: f64,
+    /// Since when something around the ready server does not work; forgotten with `Ready`, for then it is told anew.
+    degraded_since: Option<f64>,
+    restarts: u32,
+    last_exit: Option<Exit>,
+}
+
+impl Machine {
+    /// Returns the machine of a server that does not run yet.
+    pub fn new(address: String, health: Health, restart: Restart) -> Self {
+        Self {
+            address,
+            health,
+            budget: Budget::new(restart),
+            phase: Phase::New,
+            pid: 0,
+            spawned_at: 0.0,
+            ready_at: None,
+            stopping_since: 0.0,
+            degraded_since: None,
+            restarts: 0,
+            last_exit: None,
+        }
+    }
+
+    /// Returns the stable state.
+    pub fn state(&self) -> Kind {
+        match self.phase {
+            Phase::Spawning if self.restarts > 0 => Kind::Restarting,
+            Phase::New | Phase::Spawning | Phase::Starting => Kind::Starting,
+            Phase::Ready if self.degraded_since.is_some() => Kind::Degraded,
+            Phase::Ready => Kind::Ready,
+            Phase::Unhealthy { .. } => Kind::Unhealthy,
+            Phase::Paused { .. } => Kind::Paused,
+            Phase::Replacing(_) | Phase::Waiting => Kind::Restarting,
+            Phase::Failed => Kind::Failed,
+            Phase::Stopping => Kind::Stopping,
+            Phase::Stopped => Kind::Stopped,
+        }
+    }
+
+    /// Tells whether the server does its work.
+    pub fn is_serving(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
+    /// Tells whether a process is asked for and still wanted.
+    pub fn is_spawning(&self) -> bool {
+        self.phase == Phase::Spawning
+    }
+
+    /// Tells whether liveness probes make sense now.
+    pub fn is_probed(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Unhealthy { .. })
+    }
+
+    /// Returns how often the server was started again.
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Returns how the server ended the last time.
+    pub fn last_exit(&self) -> Option<&Exit> {
+        self.last_exit.as_ref()
+    }
+
+    /// Returns when the server became ready, if it is.
+    pub fn ready_at(&self) -> Option<f64> {
+        self.ready_at
+    }
+
+    /// Takes one input; what does not fit the phase (a late probe, a second stop) changes nothing.
+    pub fn step(&mut self, input: Input, now: f64, dice: f64) -> Vec<Action> {
+        use Phase::{
+            Failed, New, Paused, Ready, Replacing, Spawning, Starting, Stopped, Stopping,
+            Unhealthy, Waiting,
+        };
+        match (self.phase, input) {
+            (New, Input::Begin) | (Waiting, Input::RetryDue) => {
+                self.phase = Spawning;
+                vec![Action::Spawn]
+            }
+            (Spawning, Input::Spawned(pid)) => self.spawned(pid, now),
+            (Spawning, Input::Hopeless(error)) => self.fail(error),
+            (Starting, Input::Ready) => self.ready(now),
+            (Starting, Input::BootTimedOut) => self.replace(Planned::NeverReady, Action::Kill),
+            (Ready, Input::ProbeFailed(reason)) => self.first_failure(reason, now),
+            (Unhealthy { failures, since }, Input::ProbeFailed(_)) => {
+                self.further_failure(failures + 1, since)
+            }
+            (Unhealthy { since, .. }, Input::ProbePassed) => {
+                self.phase = Ready;
+                self.recovered(since, now)
+            }
+            (
+                Starting | Ready | Unhealthy { .. } | Paused { .. } | Replacing(_) | Stopping,
+                input @ (Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..)),
+            ) => self.ended(input, now, dice),
+            (Stopping, Input::CleanedUp(warning)) => self.stopped(warning, now),
+            (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Kill) => {
+                self.replace(Planned::Kill, Action::Kill)
+            }
+            // It may be taking its time over an orderly end.
+            (Replacing(_), Input::Kill) => vec![Action::Kill],
+            (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Restart) => {
+                self.replace(Planned::Restart, Action::Terminate)
+            }
+            // It ends already; but the restart that follows is a wish now, which no budget refuses.
+            (Replacing(_), Input::Restart) => {
+                self.phase = Replacing(Planned::Restart);
+                vec![]
+            }
+            (Waiting | Failed, Input::Restart) | (Failed, Input::Attach) => self.begin_anew(),
+            (Ready | Unhealthy { .. }, Input::Pause) => self.pause(now),
+            (Paused { since }, Input::Resume) => self.resume(since, now),
+            (Ready, Input::Degraded(reason)) if self.degraded_since.is_none() => {
+                self.degraded_since = Some(now);
+                vec![Action::Tell(Transition::Degraded { reason })]
+            }
+            (Ready, Input::Mended) => match self.degraded_since.take() {
+                Some(since) => self.recovered(since, now),
+                None => vec![],
+            },
+            (Stopping | Stopped, _) => vec![],
+            (phase, Input::Stop(reason)) => self.stop(phase, reason, now),
+            _ => vec![],
+        }
+    }
+
+    fn spawned(&mut self, pid: i32, now: f64) -> Vec<Action> {
+        self.phase = Phase::Starting;
+        self.pid = pid;
+        self.spawned_at = now;
+        self.ready_at = None;
+        vec![Action::Tell(Transition::Starting { pid })]
+    }
+
+    fn ready(&mut self, now: f64) -> Vec<Action> {
+        self.phase = Phase::Ready;
+        self.ready_at = Some(now);
+        vec![Action::Tell(Transition::Ready {
+            pid: self.pid,
+            address: self.address.clone(),
+            took: now - self.spawned_at,
+            restarts: self.restarts,
+        })]
+    }
+
+    fn recovered(&self, since: f64, now: f64) -> Vec<Action> {
+        vec![Action::Tell(Transition::Recovered {
+            pid: self.pid,
+            after: now - since,
+        })]
+    }
+
+    /// Changes to a phase in which nobody looks at what is around the server.
+    fn leave_ready(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.degraded_since = None;
+    }
+
+    fn first_failure(&mut self, reason: String, now: f64) -> Vec<Action> {
+        let mut actions = vec![Action::Tell(Transition::Unhealthy {
+            pid: self.pid,
+            reason,
+        })];
+        actions.extend(self.further_failure(1, now));
+        actions
+    }
+
+    fn further_failure(&mut self, failures: u32, since: f64) -> Vec<Action> {
+        self.leave_ready(Phase::Unhealthy { failures, since });
+        if failures < self.health.failures {
+            return vec![];
+        }
+        self.replace(Planned::Unhealthy, Action::Kill)
+    }
+
+    fn pause(&mut self, now: f64) -> Vec<Action> {
+        self.leave_ready(Phase::Paused { since: now });
+        let told = Transition::Paused { pid: self.pid };
+        vec![Action::Pause, Action::Tell(told)]
+    }
+
+    fn resume(&mut self, since: f64, now: f64) -> Vec<Action> {
+        self.phase = Phase::Ready;
+        let told = Transition::Resumed {
+            pid: self.pid,
+            after: now - since,
+        };
+        vec![Action::Resume, Action::Tell(told)]
+    }
+
+    fn replace(&mut self, why: Planned, how: Action) -> Vec<Action> {
+        self.leave_ready(Phase::Replacing(why));
+        vec![how]
+    }
+
+    /// The process is gone: cleans up in the final stop, else tells of it and starts another one, or gives up.
+    fn ended(&mut self, input: Input, now: f64, dice: f64) -> Vec<Action> {
+        let (exit, by_chance, error) = match input {
+            Input::Exited(exit) => (exit, false, None),
+            Input::ExitedByChance(exit) => (exit, true, None),
+            Input::ExitedForGood(exit, error) => (exit, false, Some(error)),
+            _ => return vec![],
+        };
+        self.last_exit = Some(exit.clone());
+        let healthy_for = self.ready_at.take().map(|ready| now - ready);
+        let planned = match self.phase {
+            Phase::Stopping => return vec![Action::CleanUp],
+            Phase::Replacing(why) => Some(why),
+            _ => None,
+        };
+        let mut actions = vec![Action::Tell(Transition::Exited {
+            pid: self.pid,
+            cause: exit.clone(),
+            lived: now - self.spawned_at,
+            planned,
+        })];
+        self.leave_ready(Phase::Waiting);
+        actions.extend(match error {
+            Some(error) => self.fail(error),
+            None if planned.is_none_or(Planned::counts) => {
+                let verdict = self.budget.exited(healthy_for, by_chance, now, dice);
+                self.restart_or_fail(&verdict, &exit)
+            }
+            None => self.restart_after(0.0),
+        });
+        actions
+    }
+
+    fn restart_or_fail(&mut self, verdict: &Verdict, exit: &Exit) -> Vec<Action> {
+        match *verdict {
+            Verdict::RestartAfter(delay) => self.restart_after(delay),
+            Verdict::NeverReady => self.fail(Error::ServerExited {
+                exit: exit.to_string(),
+                log_tail: vec![],
+                remedy: "mend what its log complains about, then start it again".to_owned(),
+            }),
+            Verdict::TooOften { restarts, window } => self.fail(Error::CrashLoop {
+                restarts,
+                window,
+                reason: exit.to_string(),
+                log_tail: vec![],
+            }),
+        }
+    }
+
+    fn restart_after(&mut self, delay: f64) -> Vec<Action> {
+        self.phase = Phase::Waiting;
+        self.restarts += 1;
+        let told = Transition::Restarting {
+            delay,
+            restarts: self.restarts,
+        };
+        vec![
+            Action::Tell(told),
+            Action::RetryAfter(Duration::from_secs_f64(delay)),
+        ]
+    }
+
+    fn fail(&mut self, error: Error) -> Vec<Action> {
+        self.phase = Phase::Failed;
+        vec![
+            Action::Tell(Transition::Failed {
+                reason: error.to_string(),
+            }),
+            Action::GiveUp(error),
+        ]
+    }
+
+    fn begin_anew(&mut self) -> Vec<Action> {
+        self.budget.forget();
+        self.restart_after(0.0)
+    }
+
+    fn stop(&mut self, phase: Phase, reason: String, now: f64) -> Vec<Action> {
+        self.leave_ready(Phase::Stopping);
+        self.stopping_since = now;
+        let how = match phase {
+            Phase::New | Phase::Spawning | Phase::Waiting | Phase::Failed => Action::CleanUp,
+            _ => Action::Terminate,
+        };
+        vec![Action::Tell(Transition::Stopping { reason }), how]
+    }
+
+    fn stopped(&mut self, warning: Option<String>, now: f64) -> Vec<Action> {
+        self.phase = Phase::Stopped;
+        let took = now - self.stopping_since;
+        let told = Transition::Stopped { took, warning };
+        vec![Action::Tell(told), Action::End]
+    }
+}
+
+#[cfg(test)]
+mod tests;

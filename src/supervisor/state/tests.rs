@@ -1,0 +1,329 @@
+//! Whatever comes in whatever order, the machine asks for at most one process and ends in order.
+
+use super::*;
+use proptest::prelude::*;
+
+const LIMIT: u32 = 3;
+
+fn machine(failures: u32) -> Machine {
+    let health = Health {
+        failures,
+        ..Health::default()
+    };
+    let restart = Restart {
+        limit: LIMIT,
+        ..Restart::default()
+    };
+    Machine::new("127.0.0.1:7233".to_owned(), health, restart)
+}
+
+fn error() -> Error {
+    Error::NotRunning {
+        name: "x".to_owned(),
+    }
+}
+
+/// Anything that can come at any time, and what only the world can bring about.
+fn inputs() -> impl Strategy<Value = Input> {
+    let wild = prop::sample::select(vec![
+        Input::Begin,
+        Input::Ready,
+        Input::BootTimedOut,
+        Input::ProbePassed,
+        Input::ProbeFailed("no".to_owned()),
+        Input::RetryDue,
+        Input::Kill,
+        Input::Restart,
+        Input::Pause,
+        Input::Resume,
+        Input::Attach,
+        Input::Degraded("so so".to_owned()),
+        Input::Mended,
+    ]);
+    let worldly = prop::sample::select(vec![
+        Input::Spawned(0),
+        Input::Hopeless(error()),
+        Input::Exited(Exit::Code(1)),
+        Input::Exited(Exit::Signal("SIGKILL".to_owned())),
+        Input::ExitedByChance(Exit::Code(1)),
+        Input::ExitedForGood(Exit::Code(1), error()),
+    ]);
+    let end = prop::sample::select(vec![
+        Input::Stop("enough".to_owned()),
+        Input::CleanedUp(None),
+    ]);
+    // The usual way round often enough to get anywhere.
+    let usual = prop::sample::select(vec![
+        Input::Spawned(0),
+        Input::Ready,
+        Input::RetryDue,
+        Input::Exited(Exit::Code(1)),
+    ]);
+    prop_oneof![6 => usual, 6 => wild, 4 => worldly, 1 => end]
+}
+
+/// What is true outside of the machine: it obeys the actions, and brings about only what can be.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not for itself"
+)]
+struct World {
+    machine: Machine,
+    now: f64,
+    is_asked: bool,
+    is_alive: bool,
+    is_cleaning: bool,
+    has_ended: bool,
+    /// When unplanned exits were answered by a restart, since the budget was last forgotten.
+    restarts: Vec<f64>,
+}
+
+impl World {
+    fn new(failures: u32) -> Self {
+        Self {
+            machine: machine(failures),
+            now: 0.0,
+            is_asked: false,
+            is_alive: false,
+            is_cleaning: false,
+            has_ended: false,
+            restarts: vec![],
+        }
+    }
+
+    fn can_be(&self, input: &Input) -> bool {
+        match input {
+            Input::Spawned(_) | Input::Hopeless(_) => self.is_asked && self.machine.is_spawning(),
+            Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => self.is_alive,
+            Input::CleanedUp(_) => self.is_cleaning,
+            _ => true,
+        }
+    }
+
+    fn take(&mut self, input: &Input) -> Result<Vec<Action>, TestCaseError> {
+        let (before, paused) = (self.machine.state(), self.machine.phase);
+        match input {
+            Input::Spawned(_) => (self.is_asked, self.is_alive) = (false, true),
+            Input::Hopeless(_) => self.is_asked = false,
+            Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => {
+                self.is_alive = false;
+            }
+            Input::CleanedUp(_) => self.is_cleaning = false,
+            _ => {}
+        }
+        let actions = self.machine.step(input.clone(), self.now, 0.5);
+        let context = format!("{before:?} {input:?} {actions:?}");
+        for action in &actions {
+            self.obey(action, &context)?;
+        }
+        self.check_tells(before, &actions, &context)?;
+        self.check_budget(before, input, &actions, &context)?;
+        let after = self.machine.state();
+        if matches!(before, Kind::Stopping | Kind::Stopped) {
+            let is_end = |action: &Action| match action {
+                Action::Tell(told) => told.parts().0 == Kind::Stopped,
+                action => matches!(action, Action::CleanUp | Action::End),
+            };
+            prop_assert!(actions.iter().all(is_end), "{context}");
+        }
+        if before == Kind::Failed && after != before {
+            let may = matches!(input, Input::Restart | Input::Attach | Input::Stop(_));
+            prop_assert!(may, "{context}");
+        }
+        if matches!(paused, Phase::Paused { .. }) {
+            let is_wish = matches!(
+                input,
+                Input::Kill | Input::Restart | Input::Resume | Input::Stop(_)
+            );
+            prop_assert!(is_wish || !self.is_alive || actions.is_empty(), "{context}");
+        }
+        Ok(actions)
+    }
+
+    fn obey(&mut self, action: &Action, context: &str) -> Result<(), TestCaseError> {
+        match action {
+            Action::Spawn => {
+                prop_assert!(!self.is_alive && !self.is_asked, "{context}");
+                self.is_asked = true;
+            }
+            Action::Kill | Action::Terminate | Action::Pause | Action::Resume => {
+                prop_assert!(self.is_alive, "{context}");
+            }
+            Action::CleanUp => {
+                prop_assert!(!self.is_alive && !self.is_cleaning, "{context}");
+                self.is_cleaning = true;
+            }
+            Action::End => {
+                prop_assert!(!self.is_alive && !self.is_cleaning, "{context}");
+                self.has_ended = true;
+            }
+            Action::RetryAfter(_) | Action::Tell(_) | Action::GiveUp(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The last event of a step names the state after it; a change without an event is only the wait for an exit.
+    fn check_tells(
+        &self,
+        before: Kind,
+        actions: &[Action],
+        context: &str,
+    ) -> Result<(), TestCaseError> {
+        let told = actions.iter().filter_map(|action| match action {
+            Action::Tell(transition) => Some(transition.parts().0),
+            _ => None,
+        });
+        let told: Vec<Kind> = told.collect();
+        let after = self.machine.state();
+        let named = match told[..] {
+            [Kind::Exited, last] => {
+                prop_assert!(matches!(last, Kind::Restarting | Kind::Failed), "{context}");
+                last
+            }
+            [Kind::Recovered | Kind::Resumed] => Kind::Ready,
+            [one] => one,
+            // The last probe that was allowed to fail: told, then killed.
+            [] if after == before => after,
+            [] => Kind::Restarting,
+            _ => return Err(TestCaseError::fail(context.to_owned())),
+        };
+        let replaced = actions
+            .iter()
+            .any(|action| matches!(action, Action::Kill | Action::Terminate))
+            && after == Kind::Restarting;
+        prop_assert!(named == after || replaced, "{context}");
+        prop_assert!(!told.is_empty() || after == before || replaced, "{context}");
+        Ok(())
+    }
+
+    fn check_budget(
+        &mut self,
+        before: Kind,
+        input: &Input,
+        actions: &[Action],
+        context: &str,
+    ) -> Result<(), TestCaseError> {
+        let is_told = |kind: Kind| {
+            actions
+                .iter()
+                .any(|action| matches!(action, Action::Tell(told) if told.parts().0 == kind))
+        };
+        let unplanned = actions.iter().any(|action| match action {
+            Action::Tell(Transition::Exited { planned, .. }) => planned.is_none_or(Planned::counts),
+            _ => false,
+        });
+        if matches!(input, Input::Restart | Input::Attach) && is_told(Kind::Restarting) {
+            prop_assert!(
+                matches!(before, Kind::Failed | Kind::Restarting),
+                "{context}"
+            );
+            self.restarts.clear();
+        } else if unplanned && is_told(Kind::Restarting) {
+            self.restarts.push(self.now);
+        }
+        let now = self.now;
+        let recent = |then: &&f64| now - **then < Restart::default().window;
+        let count = self.restarts.iter().filter(recent).count();
+        prop_assert!(count <= LIMIT as usize, "{context}");
+        Ok(())
+    }
+
+    /// Whatever came before, a stop ends it.
+    fn end(&mut self) -> Result<(), TestCaseError> {
+        self.take(&Input::Stop("the end".to_owned()))?;
+        if self.is_alive {
+            let actions = self.take(&Input::Exited(Exit::Code(0)))?;
+            prop_assert_eq!(actions, vec![Action::CleanUp]);
+        }
+        if self.is_cleaning {
+            self.take(&Input::CleanedUp(None))?;
+        }
+        prop_assert!(self.has_ended);
+        prop_assert_eq!(self.machine.state(), Kind::Stopped);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn whatever_comes_no_process_is_lost_or_doubled(
+        failures in 1_u32..4,
+        steps in prop::collection::vec((inputs(), 0.0..8.0f64), 0..80),
+    ) {
+        let mut world = World::new(failures);
+        world.take(&Input::Begin)?;
+        for (input, gap) in steps {
+            world.now += gap;
+            if world.can_be(&input) {
+                world.take(&input)?;
+            }
+        }
+        world.end()?;
+    }
+}
+
+/// Feeds inputs without a look at the answers, and returns the machine.
+fn after(inputs: Vec<Input>) -> Machine {
+    let mut machine = machine(1);
+    for input in [Input::Begin, Input::Spawned(7), Input::Ready]
+        .into_iter()
+        .chain(inputs)
+    {
+        machine.step(input, 1.0, 0.5);
+    }
+    machine
+}
+
+#[test]
+fn a_restart_while_a_process_is_being_prepared_asks_for_no_second_one() {
+    let mut machine = machine(1);
+    machine.step(Input::Begin, 0.0, 0.5);
+    assert_eq!(machine.step(Input::Restart, 0.0, 0.5), []);
+    machine.step(Input::Hopeless(error()), 0.0, 0.5);
+    machine.step(Input::Attach, 0.0, 0.5);
+    assert_eq!(machine.step(Input::RetryDue, 0.0, 0.5), [Action::Spawn]);
+    assert_eq!(machine.step(Input::Restart, 0.0, 0.5), []);
+    assert_eq!(machine.step(Input::RetryDue, 0.0, 0.5), []);
+}
+
+#[test]
+fn a_stolen_port_is_not_tried_again() {
+    let mut machine = after(vec![]);
+    let actions = machine.step(Input::ExitedForGood(Exit::Code(1), error()), 2.0, 0.5);
+    assert_eq!(actions.last(), Some(&Action::GiveUp(error())));
+    assert_eq!(machine.state(), Kind::Failed);
+}
+
+#[test]
+fn a_kill_ends_an_orderly_end() {
+    let mut machine = after(vec![Input::Restart]);
+    assert_eq!(machine.step(Input::Kill, 2.0, 0.5), [Action::Kill]);
+}
+
+#[test]
+fn a_restart_asked_for_while_a_sick_server_is_killed_is_not_refused_by_the_budget() {
+    let mut machine = after(vec![Input::ProbeFailed("no".to_owned()), Input::Restart]);
+    for _ in 0..10 {
+        machine.step(Input::Exited(Exit::Code(0)), 2.0, 0.5);
+        assert_eq!(machine.state(), Kind::Restarting);
+        machine.step(Input::RetryDue, 2.0, 0.5);
+        machine.step(Input::Spawned(8), 2.0, 0.5);
+        machine.step(Input::Ready, 2.0, 0.5);
+        machine.step(Input::ProbeFailed("no".to_owned()), 2.0, 0.5);
+        machine.step(Input::Restart, 2.0, 0.5);
+    }
+}
+
+#[test]
+fn what_was_degraded_before_a_crash_is_not_degraded_after_it() {
+    let mut machine = after(vec![Input::Degraded("so so".to_owned())]);
+    assert_eq!(machine.state(), Kind::Degraded);
+    machine.step(Input::Exited(Exit::Code(1)), 2.0, 0.5);
+    assert_eq!(machine.step(Input::Mended, 2.0, 0.5), []);
+    machine.step(Input::RetryDue, 2.0, 0.5);
+    machine.step(Input::Spawned(8), 2.0, 0.5);
+    machine.step(Input::Ready, 2.0, 0.5);
+    assert_eq!(machine.state(), Kind::Ready);
+}

@@ -1,0 +1,57 @@
+//! The status of a server, put together from what the supervisor knows.
+
+use std::net::Ipv4Addr;
+
+use crate::clock::monotonic;
+use crate::control::message::Status;
+use crate::paths::SERVER_LOG;
+use crate::supervisor::drive::Supervisor;
+use crate::temporal::namespaces::DEFAULT;
+
+impl Supervisor {
+    /// Returns the status at this moment.
+    pub(crate) fn status(&self) -> Status {
+        let host = match self.identity.ip {
+            Ipv4Addr::UNSPECIFIED => Ipv4Addr::LOCALHOST,
+            ip => ip,
+        };
+        let at = |port: Option<u16>| format!("{host}:{}", port.unwrap_or_default());
+        let mut namespaces = self.additive.namespaces.clone();
+        if !namespaces.iter().any(|namespace| namespace == DEFAULT) {
+            namespaces.push(DEFAULT.to_owned());
+        }
+        Status {
+            state: self.machine.state(),
+            name: self.name.clone(),
+            pid: self
+                .server
+                .as_ref()
+                .map(crate::process::server::ServerProcess::pid),
+            supervisor_pid: nix::unistd::getpid().as_raw(),
+            address: at(self.identity.port),
+            ui_url: self
+                .identity
+                .ui
+                .then(|| format!("http://{}", at(self.identity.ui_port))),
+            http_address: at(self.identity.http_port),
+            metrics_address: at(self.identity.metrics_port),
+            namespaces,
+            version: self
+                .prepared
+                .as_ref()
+                .map(|prepared| prepared.facts.version.clone()),
+            started_at: self.server.as_ref().map(|_| self.started_at),
+            uptime: self.machine.ready_at().map(|ready| monotonic() - ready),
+            restarts: self.machine.restarts(),
+            last_exit: self.machine.last_exit().map(ToString::to_string),
+            probes: self.probes.clone(),
+            leases: self.leases.list(),
+            db_path: self
+                .prepared
+                .as_ref()
+                .map(|prepared| prepared.database.path.display().to_string()),
+            log_path: self.dir.path().join(SERVER_LOG).display().to_string(),
+            state_dir: self.dir.path().display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The verbs that clients say after HELLO.
+//!
+//! Invariant: a verb that disturbs others is refused while others hold leases, unless it is forced. A stop is remembered
+//! in the state file before it begins, and told on every lease before it ends: no client takes it for a crash.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::spawn_local;
+
+use crate::control::message::{Force, Kind, Reply, Request, Status};
+use crate::error::{Error, Result};
+use crate::options::{check_namespace, config};
+use crate::state_file::State;
+use crate::supervisor::drive::Supervisor;
+use crate::supervisor::state::Input;
+use crate::supervisor::watch::{RETENTION, connect};
+use crate::supervisor::{Message, watch};
+use crate::temporal::{Connection, namespaces};
+
+/// What a verb is answered.
+pub(crate) enum Answer {
+    /// This, at once.
+    Now(Value),
+    /// The status.
+    Status(Box<Status>),
+    /// Something, when it is done.
+    Later,
+}
+
+impl Supervisor {
+    /// Does what a verb says.
+    pub(crate) fn answer(&mut self, id: u64, request: Request) -> Result<Answer> {
+        let now = |()| Ok(Answer::Now(Value::Null));
+        match request {
+            Request::Hello(_) => Ok(Answer::Later),
+            Request::Status => Ok(Answer::Status(Box::new(self.status()))),
+            Request::Events { since } => Ok(Answer::Now(json!(self.events.since(since.as_ref())))),
+            Request::Stop(force) => self.stop(id, &force),
+            Request::Release => {
+                // Where it was the last lease, its holder is the one to be told how the server ends.
+                self.leaving.insert(id);
+                self.end_lease(id);
+                Ok(Answer::Now(json!({ "last": self.is_stopping() })))
+            }
+            Request::Kill(force) => self.disturb("kill", &force, Input::Kill).and_then(now),
+            Request::Restart(force) => self
+                .disturb("restart", &force, Input::Restart)
+                .and_then(now),
+            Request::Pause(force) => {
+                self.disturb("pause", &force, Input::Pause)?;
+                if self.machine.state() != Kind::Paused {
+                    // There is no process that could be told, or one that is not ready.
+                    return Err(self.not_running());
+                }
+                self.paused_by = force.lease;
+                now(())
+            }
+            Request::Resume => {
+                self.step(Input::Resume);
+                now(())
+            }
+            Request::CreateNamespace { name, retention } => {
+                check_namespace(&name)?;
+                Ok(self.create_namespace(id, name, kept_for(retention)?))
+            }
+            Request::ListNamespaces => Ok(self.ask(id, async |server| {
+                Ok(json!(namespaces::list(&server).await?))
+            })),
+            Request::DeleteNamespace { name } => {
+                self.additive.namespaces.retain(|known| *known != name);
+                self.supplied.namespaces.retain(|known| *known != name);
+                Ok(self.ask(id, async move |server| {
+                    namespaces::delete(&server, &name).await?;
+                    Ok(Value::Null)
+                }))
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        matches!(self.machine.state(), Kind::Stopping | Kind::Stopped)
+    }
+
+    fn stop(&mut self, id: u64, force: &Force) -> Result<Answer> {
+        if !self.is_stopping() {
+            self.refuse_to_disturb("stop", force)?;
+            State::remember_stop(self.dir.directory(), self.epoch)?;
+            self.step(Input::Stop("as `stop` asked".to_owned()));
+        }
+        self.stop_waiters.push(id);
+        Ok(Answer::Later)
+    }
+
+    fn disturb(&mut self, verb: &str, force: &Force, input: Input) -> Result<()> {
+        if self.is_stopping() {
+            return Err(self.not_running());
+        }
+        self.refuse_to_disturb(verb, force)?;
+        self.step(input);
+        Ok(())
+    }
+
+    fn not_running(&self) -> Error {
+        Error::NotRunning {
+            name: self.name.clone(),
+        }
+    }
+
+    fn refuse_to_disturb(&self, verb: &str, force: &Force) -> Result<()> {
+        let holders = self.leases.others(force.lease);
+        if force.force || holders.is_empty() {
+            return Ok(());
+        }
+        Err(Error::SharedServer {
+            name: self.name.clone(),
+            verb: verb.to_owned(),
+            holders,
+        })
+    }
+
+    /// Creates a namespace, with the search attributes that every namespace has.
+    fn create_namespace(&self, id: u64, name: String, retention: Duration) -> Answer {
+        let all = self.additive.clone();
+        self.ask(id, async move |server| {
+            let created = namespaces::create(&server, &name, retention).await?;
+            watch::attributes_of(&server, &name, &all).await?;
+            Ok(json!(created))
+        })
+    }
+
+    /// Asks the server something on a connection of its own, and answers when it has.
+    fn ask<F>(&self, id: u64, question: impl FnOnce(Connection) -> F + 'static) -> Answer
+    where
+        F: Future<Output = Result<Value>> + 'static,
+    {
+        let (address, inbox) = (self.grpc_address(), self.inbox.clone());
+        spawn_local(async move {
+            let answer = match connect(address).await {
+                Ok(server) => question(server).await,
+                Err(error) => Err(error),
+            };
+            let reply = answer.map_or_else(Reply::from, |value| Reply::Done { value });
+            inbox.send(Message::Answer(id, reply)).await.ok();
+        });
+        Answer::Later
+    }
+
+    /// Returns the address that reaches the server from here.
+    pub(crate) fn grpc_address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.identity.port.unwrap_or_default()))
+    }
+}
+
+/// Returns how long closed workflows are to be kept.
+fn kept_for(retention: Option<f64>) -> Result<Duration> {
+    let Some(seconds) = retention else {
+        return Ok(RETENTION);
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|error| {
+        let problem = format!("{seconds} s cannot be: {error}");
+        config(
+            "retention",
+            &problem,
+            "give a number of seconds, like 86400",
+        )
+    })
+}

@@ -1,0 +1,114 @@
+"""Every test in directories of its own, and after every test: nothing is left.
+
+`TEMPORAL_DEVSERVER_STATE_DIR` and `TMPDIR` are fresh for each test; the cache is shared, for the
+template of an executable costs half a second.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support import Sandbox, descriptors, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache that all tests share."""
+    tmp_path_factory.getbasetemp()  # decided before any test has a TMPDIR of its own
+    path = Path(tempfile.mkdtemp(prefix="tdc-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def sandbox(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[Sandbox]:
+    """Directories of this test alone; checks afterwards that nothing is left in them."""
+    root = Path(tempfile.mkdtemp(prefix="td-", dir="/tmp"))
+    box = Sandbox(root)
+    for variable in [name for name in os.environ if name.startswith("TEMPORAL_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("TEMPORAL_DEVSERVER_STATE_DIR", str(box.state))
+    monkeypatch.setenv("TEMPORAL_DEVSERVER_CACHE_DIR", str(cache))
+    monkeypatch.setenv("TMPDIR", str(box.tmp))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = len(descriptors())
+    try:
+        yield box
+        check_nothing_is_left(box, before)
+    finally:
+        box.kill_all()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def check_nothing_is_left(box: Sandbox, before: int) -> None:
+    """No process, no socket, no throw-away data, no descriptor."""
+    eventually(f"no process of ours: {box.processes()}", lambda: not box.processes(), 2)
+    eventually(f"no file of ours: {box.left()}", lambda: not box.left(), 2)
+
+    def no_more_descriptors() -> bool:
+        gc.collect()
+        return len(descriptors()) <= before
+
+    eventually(f"no descriptor more than {before}: {descriptors()}", no_more_descriptors, 2)
+
+
+@pytest.fixture(scope="session")
+def _fake(cache: Path) -> Path:
+    path = ROOT / "target/debug/examples/fake_temporal"
+    if not path.exists():
+        pytest.fail("there is no fake server; run `make test-rust` first")
+    warm_up(path, cache)
+    return path
+
+
+@pytest.fixture
+def fake_temporal(_fake: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
+    """The fake server; its template is there already, so that a fault hits the server itself."""
+    return _fake
+
+
+@pytest.fixture(scope="session")
+def _real(cache: Path) -> Path:
+    path = Path(sysconfig.get_path("scripts"), "temporal")
+    if not path.exists():
+        if os.environ.get("TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER") == "1":
+            pytest.fail("there is no `temporal` executable in this environment")
+        pytest.skip("there is no `temporal` executable in this environment")
+    from temporalio.runtime import Runtime
+
+    Runtime.default()  # its threads and descriptors stay; they are no leak of a test
+    warm_up(path, cache)
+    return path
+
+
+@pytest.fixture
+def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
+    """The real server."""
+    return _real
+
+
+def warm_up(executable: Path, cache: Path) -> None:
+    """Has the template of an executable built."""
+    from temporal_devserver import DevServer
+
+    with pytest.MonkeyPatch.context() as patch:
+        root = Path(tempfile.mkdtemp(prefix="td-", dir="/tmp"))
+        patch.setenv("TEMPORAL_DEVSERVER_STATE_DIR", str(root))
+        patch.setenv("TEMPORAL_DEVSERVER_CACHE_DIR", str(cache))
+        patch.delenv("FAKE_TEMPORAL", raising=False)
+        with DevServer(executable=executable):
+            pass
+        shutil.rmtree(root)

@@ -1,0 +1,55 @@
+//! The one integration binary: one file for each sentence that the product must keep.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is how one fails")]
+
+mod support;
+
+mod a_crash_loop_ends_in_failed;
+mod a_crashed_server_comes_back_on_the_same_address;
+mod a_detached_process_is_nobodys_child;
+mod a_directory_of_someone_else_is_refused;
+mod a_file_that_is_no_database_is_never_touched;
+mod a_hung_server_is_told_unhealthy_and_replaced;
+mod a_killed_supervisor_takes_its_server_along_and_is_healed;
+mod a_lingering_server_is_reused;
+mod a_lock_outlives_a_forked_childs_close;
+mod a_long_directory_still_has_a_socket;
+mod a_new_namespace_takes_workflows_at_once;
+mod a_paused_server_is_left_alone;
+mod a_pinned_port_held_by_a_stranger_is_an_error_that_names_him;
+mod a_probe_finds_a_server_that_lives_but_does_not_work;
+mod a_read_only_folder_is_no_place_for_a_database;
+mod a_recycled_pid_is_never_signalled;
+mod a_reserved_port_is_ours_alone;
+mod a_server_dies_with_its_supervisor;
+mod a_server_that_ignores_term_is_killed;
+mod a_server_that_never_gets_ready_is_reported_in_time;
+mod a_slow_reader_never_blocks_the_supervisor;
+mod a_start_never_meets_a_stop_half_way;
+mod a_stop_is_not_healed;
+mod a_stopped_database_becomes_one_file;
+mod a_stopped_kept_database_is_one_file;
+mod a_strange_umask_changes_no_mode;
+mod a_symlinked_directory_is_refused;
+mod a_template_is_built_once;
+mod a_throw_away_directory_survives_concurrent_sweeps;
+mod a_zombie_is_dead;
+mod an_older_and_a_newer_client_can_still_stop;
+mod an_orphan_that_holds_the_lock_is_ended;
+mod events_are_replayed_since;
+mod garbage_on_the_socket_harms_nobody;
+mod grandchildren_are_ended_too;
+mod many_starters_spawn_one_server;
+mod nothing_is_left_when_the_last_client_dies;
+mod other_options_are_a_conflict_that_lists_them;
+mod start_is_idempotent;
+mod strays_are_reaped;
+mod the_connection_outlives_a_polite_goodbye;
+mod the_dead_leader_pins_its_group;
+mod the_epoch_survives_a_torn_file;
+mod the_fake_behaves_like_the_real_server;
+mod the_holder_of_a_lock_file_is_found;
+mod the_holder_of_a_port_is_named;
+mod the_supervisor_does_not_grow_over_restarts;
+mod the_sweep_removes_only_what_is_ours_and_free;
+mod two_servers_never_share_a_database;
