@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -219,12 +218,13 @@ class DevServer(Handle):
         """
         return _connect.connect_blocking(*self._run(self._target()), client_options)
 
-    # How this face waits.
+    # How this face waits. Whoever waits advances the session itself and depends on no other thread:
+    # a signal handler may use a handle while the thread it interrupted is in here, holding a lock
+    # that the other thread would need.
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
-        self._changed = threading.Condition(self._lock)
-        self._bell: _watch.Bell | None = None
+        self._bells: set[_watch.Bell] = set()
 
     def _run(self, script: Script[T]) -> T:
         _fork.check()
@@ -242,54 +242,34 @@ class DevServer(Handle):
             return result
 
     def _pause(self, wait: Wait) -> None:
+        due = None if wait.seconds is None else time.monotonic() + wait.seconds
         if wait.descriptor >= 0:
-            due = None if wait.seconds is None else time.monotonic() + wait.seconds
             poll = select.poll()
             poll.register(wait.descriptor, select.POLLIN)
             poll.poll(_watch.milliseconds_until(due))
             return
-        if self._watched and _watch.process_watch().runs:
-            with self._changed:
-                if self._changes == wait.seen:
-                    self._changed.wait(wait.seconds)
-        else:
-            self._drive(wait)
-
-    def _drive(self, wait: Wait) -> None:
-        """Waits for the session where no other thread does; else waits for that thread."""
         bell = _watch.Bell()
+        self._bells.add(bell)
         try:
-            with self._changed:
+            with self._lock:
                 if self._changes != wait.seen:
                     return
-                if self._bell is not None:
-                    self._changed.wait(wait.seconds)
-                    return
-                self._bell = bell
-                turns = [_watch.Turn(self._descriptor, self._due)]
-            if wait.seconds is not None:
-                turns.append(_watch.Turn(-1, time.monotonic() + wait.seconds))
+                turns = [_watch.Turn(self._descriptor, self._due), _watch.Turn(-1, due)]
             bell.wait(turns)
-            self._step()
         finally:
-            with self._changed:
-                if self._bell is bell:
-                    self._bell = None
-                    self._changed.notify_all()
+            self._bells.discard(bell)
+        self._step()
 
     def _step(self, action: Callable[[], None] | None = None) -> None:
-        before = self._descriptor, self._due
         with self._lock:
-            self._advance(action)
-        if action is not None or (self._descriptor, self._due) != before:
+            moved = self._advance(action)
+        if moved:
             self._redirect()
         self._log()
 
     def _redirect(self) -> None:
-        """Has whoever waits for the session wait for what it waits for now."""
-        bell, watch = self._bell, _watch.process_watch()
-        if bell is not None:
-            bell.ring()
+        """Has the watch thread wait for what the session waits for now."""
+        watch = _watch.process_watch()
         if self._watched and not self._idle():
             watch.add(self)
         else:
@@ -304,10 +284,8 @@ class DevServer(Handle):
         return turn
 
     def _announce(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-            if self._bell is not None:
-                self._bell.ring()
+        for bell in tuple(self._bells):
+            bell.ring()
 
     def _abandon(self) -> None:
         super()._abandon()

@@ -174,7 +174,7 @@ class Handle:
         raise NotImplementedError
 
     def _announce(self) -> None:
-        """Wakes up the scripts that wait for a change. With the lock held."""
+        """Has the scripts that wait look again. With the lock held."""
         raise NotImplementedError
 
     def _abandon(self) -> None:
@@ -195,18 +195,21 @@ class Handle:
         for listener in listeners:
             listener.ended = True
 
-    def _advance(self, action: Callable[[], None] | None = None) -> None:
-        """Advances the session. With the lock held."""
-        before = self._session.state
+    def _advance(self, action: Callable[[], None] | None = None) -> bool:
+        """Advances the session, with the lock held; tells whether it waits for something new."""
+        state, descriptor, due = self._session.state, self._descriptor, self._due
         if action is not None:
             action()
         self._descriptor, seconds, notices = self._session.advance()
         self._due = None if seconds is None else time.monotonic() + seconds
         for notice in notices:
             self._take(json.loads(notice))
-        if notices or self._session.state != before:
-            self._changes += 1
+        changed = bool(notices) or self._session.state != state
+        moved = action is not None or self._descriptor != descriptor or _sooner(self._due, due)
+        self._changes += changed
+        if changed or moved:
             self._announce()
+        return moved
 
     def _advance_unseen(self) -> None:
         """Advances the session where nobody could catch an error. With the lock held."""
@@ -485,6 +488,11 @@ class Handle:
             except StopIteration as end:
                 return list(end.value)
             yield Wait(self._changes, 0.0)
+
+
+def _sooner(due: float | None, than: float | None) -> bool:
+    """Tells whether a time comes before another one, by more than the reading of a clock takes."""
+    return due is not None and (than is None or due < than - 0.0005)
 
 
 def _seconds(duration: Seconds | None) -> float | None:

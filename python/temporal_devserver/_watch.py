@@ -93,11 +93,6 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._forks = 0
 
-    @property
-    def runs(self) -> bool:
-        """Whether there is a thread that advances the watched handles."""
-        return self._thread is not None
-
     def add(self, handle: Watched) -> None:
         """Watches the handle until its session is idle."""
         with self._lock:

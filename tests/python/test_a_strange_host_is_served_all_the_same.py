@@ -113,11 +113,11 @@ def use(*_):
     else:
         with DevServer(executable=sys.argv[1], watch=sys.argv[2] == "watch", start_timeout=20):
             pass
-    signal.setitimer(signal.ITIMER_REAL, 0.003)
+    signal.setitimer(signal.ITIMER_REAL, 0.0007)
 signal.signal(signal.SIGALRM, use)
-signal.setitimer(signal.ITIMER_REAL, 0.003)
+signal.setitimer(signal.ITIMER_REAL, 0.0007)
 import time
-until = time.monotonic() + 2
+until = time.monotonic() + 3
 while time.monotonic() < until:
     server.status()
     with DevServer(executable=sys.argv[1]):
