@@ -17,7 +17,7 @@ use crate::cli::{Failure, OK, say, warn};
 use crate::control::message::Kind;
 use crate::error::{Error, Result};
 use crate::session::{Host, Notice, Session};
-use crate::temporal::namespaces::DEFAULT;
+use crate::temporal::proto::DEFAULT_NAMESPACE;
 
 /// The signals that end us, and those that tell of the command.
 const SIGNALS: [Signal; 5] = [
@@ -64,7 +64,7 @@ pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
         is_impatient: false,
         code: OK,
         quiet,
-        namespace: namespace.unwrap_or_else(|| DEFAULT.to_owned()),
+        namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
     };
     foreground.serve()
 }

@@ -1,7 +1,7 @@
-//! The command line and the environment of the server.
+//! The command line of the server.
 //!
-//! Invariant: the server's world is clean: every port, the database and the dynamic configuration are passed explicitly,
-//! nothing of the user's `TEMPORAL_*` variables or configuration files reaches it, and nothing goes out to the network.
+//! Invariant: the server's world is clean: every port, the database and the dynamic configuration are passed explicitly, no
+//! configuration file of the user's is read, and nothing goes out to the network.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,10 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::options::{Additive, Identity};
-use crate::supervisor::facts::Facts;
-
-/// Keeps the UI from fetching news; only some versions know it.
-pub const DISABLE_NEWS: &str = "--ui-disable-news-fetch";
+use crate::supervisor::facts::{DISABLE_NEWS, Facts};
 
 /// The ports of a server; each is reserved by us.
 #[derive(Debug, Clone, Copy)]
@@ -110,24 +107,6 @@ fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> 
     values.extend(identity.dynamic_config.clone());
     values
 }
-
-/// Returns the server's environment: the supervisor's without any `TEMPORAL_*`, and a mark to know it by.
-///
-/// The server's garbage collector is told to run less often: a seventh off the boot for a few MB (`benches/measure_start.py`).
-pub fn environment(mark: &str) -> Vec<(OsString, OsString)> {
-    let is_foreign = |key: &OsStr| !key.as_encoded_bytes().starts_with(b"TEMPORAL_");
-    let inherited = std::env::vars_os().filter(|(key, _)| is_foreign(key));
-    let ours =
-        [(GARBAGE_COLLECTOR, "400"), (MARK, mark)].map(|(key, value)| (key.into(), value.into()));
-    let is_free = |(key, _): &(OsString, OsString)| std::env::var_os(key).is_none() || key == MARK;
-    inherited.chain(ours.into_iter().filter(is_free)).collect()
-}
-
-/// Environment variable of the Go runtime; the user's own value wins.
-const GARBAGE_COLLECTOR: &str = "GOGC";
-
-/// Environment variable that every server of ours has; its value is the identity of its supervisor.
-pub const MARK: &str = "TEMPORAL_DEVSERVER_SUPERVISOR";
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()

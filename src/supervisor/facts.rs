@@ -15,7 +15,10 @@ use crate::error::{Error, Result};
 use crate::executable::{Digester, Digests, Key, version_from_output};
 use crate::process::oneshot;
 use crate::process::server::Exit;
-use crate::supervisor::command_line::{DISABLE_NEWS, environment};
+use crate::supervisor::environment::environment;
+
+/// Keeps the UI from fetching news; only some versions know it.
+pub(crate) const DISABLE_NEWS: &str = "--ui-disable-news-fetch";
 
 /// How long an executable may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -9,19 +9,18 @@ use std::time::Instant;
 
 use tokio::time::sleep;
 
-use crate::control::message::LeaseRequest;
 use crate::data_dir::DataDir;
 use crate::database::cache::Templates;
 use crate::database::{Database, Kind, checks, lock as database_lock, new};
 use crate::error::Result;
 use crate::executable::{self, Places};
 use crate::lock::FileLock;
-use crate::options::{Db, Identity};
-use crate::paths::Locations;
+use crate::options::Db;
 use crate::process::holders::lock_holders_of;
 use crate::process::identity::describe;
 use crate::supervisor::facts::{self, Facts};
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
+use crate::supervisor::plan::Plan;
 use crate::supervisor::template;
 
 /// What a start needs, and what the final stop has to clean up.
@@ -82,43 +81,6 @@ impl Drop for Throwaway {
             && let Err(error) = data_dir.remove()
         {
             tracing::warn!(%error, "throw-away data could not be removed");
-        }
-    }
-}
-
-/// What to prepare.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    /// The effective options.
-    pub identity: Identity,
-    /// Name of the server, left in the lock of the database for others to read.
-    pub name: String,
-    /// Throw-away data of the server that is brought back.
-    pub data_dir: Option<PathBuf>,
-    /// The client's environment variable for the executable.
-    pub executable_variable: Option<PathBuf>,
-    /// Where the wheel of the server may lie.
-    pub scripts: Vec<PathBuf>,
-    /// The roots of all directories.
-    pub locations: Locations,
-    /// The interpreter that has `sqlite3`.
-    pub python: Option<PathBuf>,
-    /// The user's umask.
-    pub umask: u32,
-}
-
-impl Plan {
-    /// Returns what the first lease asks for; `identity` has the ports filled in.
-    pub(crate) fn new(identity: Identity, request: &LeaseRequest, umask: u32) -> Self {
-        Self {
-            identity,
-            name: request.name.clone(),
-            data_dir: request.data_dir.clone(),
-            executable_variable: request.executable_variable.clone(),
-            scripts: request.scripts.clone(),
-            locations: request.locations.clone(),
-            python: request.python.clone(),
-            umask,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::clock::monotonic;
 use crate::control::message::Status;
 use crate::paths::SERVER_LOG;
 use crate::supervisor::drive::Supervisor;
-use crate::temporal::namespaces::DEFAULT;
+use crate::temporal::proto::DEFAULT_NAMESPACE;
 
 impl Supervisor {
     /// Returns the status at this moment.
@@ -17,8 +17,11 @@ impl Supervisor {
         };
         let at = |port: Option<u16>| format!("{host}:{}", port.unwrap_or_default());
         let mut namespaces = self.additive.namespaces.clone();
-        if !namespaces.iter().any(|namespace| namespace == DEFAULT) {
-            namespaces.push(DEFAULT.to_owned());
+        if !namespaces
+            .iter()
+            .any(|namespace| namespace == DEFAULT_NAMESPACE)
+        {
+            namespaces.push(DEFAULT_NAMESPACE.to_owned());
         }
         Status {
             state: self.machine.state(),

@@ -19,12 +19,13 @@ use crate::options::{Additive, Identity};
 use crate::port::{self, Reservation};
 use crate::process::oneshot;
 use crate::process::server::{ServerCommand, ServerProcess};
-use crate::supervisor::command_line::{Durability, Ports, arguments, environment};
+use crate::supervisor::command_line::{Durability, Ports, arguments};
+use crate::supervisor::environment::environment;
 use crate::supervisor::facts::Facts;
 use crate::supervisor::internal;
 use crate::supervisor::log::tail;
 use crate::supervisor::orphan::PAUSE;
-use crate::supervisor::prepare::Plan;
+use crate::supervisor::plan::Plan;
 use crate::temporal::wait_until_ready;
 
 /// How long a first boot may take.

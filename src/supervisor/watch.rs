@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::options::{Additive, Health};
 use crate::process::listeners::is_owned_by_tree;
 use crate::supervisor::{Message, internal};
+use crate::temporal::proto::DEFAULT_NAMESPACE;
 use crate::temporal::{
     Climb, Connection, Layer, Probe, liveness, namespaces, reconcile, wait_until_ready,
 };
@@ -116,7 +117,7 @@ fn port_probe(subject: &Subject) -> Probe {
 
 /// Makes the search attributes exist in every namespace asked for.
 async fn attributes(connection: &Connection, asked: &Additive) -> Result<()> {
-    let first = std::iter::once(namespaces::DEFAULT);
+    let first = std::iter::once(DEFAULT_NAMESPACE);
     for namespace in first.chain(asked.namespaces.iter().map(String::as_str)) {
         attributes_of(connection, namespace, asked).await?;
     }
@@ -176,7 +177,7 @@ pub(crate) async fn probe(
             Ok(connection) => {
                 let climb = liveness(
                     &connection,
-                    namespaces::DEFAULT,
+                    DEFAULT_NAMESPACE,
                     due.saturating_duration_since(Instant::now()),
                 )
                 .await;

@@ -14,8 +14,6 @@ use super::proto::{self, NamespaceState};
 use super::status::{RpcError, Status};
 use crate::error::{Error, Result};
 
-/// The namespace that every server has.
-pub const DEFAULT: &str = "default";
 /// How long a new namespace may take until it is usable; the services forget after a second or two.
 const USABLE_WITHIN: Duration = Duration::from_secs(15);
 /// The namespace that the server keeps for itself.

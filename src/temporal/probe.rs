@@ -14,9 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
 use super::grpc::Connection;
-use super::namespaces::DEFAULT;
 use super::pace::Pace;
-use super::proto::{self, ServingStatus};
+use super::proto::{self, DEFAULT_NAMESPACE, ServingStatus};
 use super::status::{RpcError, Status};
 
 /// The workflow id and task queue that probes ask for; nobody else has them.
@@ -156,7 +155,7 @@ impl<'a> Ladder<'a> {
         if !self.ask(Layer::Health, health(self.connection)).await {
             return;
         }
-        let first = namespaces.first().map_or(DEFAULT, String::as_str);
+        let first = namespaces.first().map_or(DEFAULT_NAMESPACE, String::as_str);
         let described = async {
             for namespace in namespaces {
                 if !self

@@ -5,6 +5,9 @@
 
 use std::collections::HashMap;
 
+/// The namespace that every server has.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// Path of `grpc.health.v1.Health/Check`.
 pub const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// Path of `WorkflowService/RegisterNamespace`.

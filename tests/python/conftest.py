@@ -55,14 +55,14 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[Sandbox]:
 
 def check_nothing_is_left(box: Sandbox, before: int) -> None:
     """No process, no socket, no throw-away data, no descriptor."""
-    eventually(f"no process of ours: {box.processes()}", lambda: not box.processes(), 2)
-    eventually(f"no file of ours: {box.left()}", lambda: not box.left(), 2)
+    eventually(f"no process of ours: {box.processes()}", lambda: not box.processes())
+    eventually(f"no file of ours: {box.left()}", lambda: not box.left())
 
     def no_more_descriptors() -> bool:
         gc.collect()
         return len(descriptors()) <= before
 
-    eventually(f"no descriptor more than {before}: {descriptors()}", no_more_descriptors, 2)
+    eventually(f"no descriptor more than {before}: {descriptors()}", no_more_descriptors)
 
 
 @pytest.fixture(scope="session")
