@@ -9,26 +9,41 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 #[pyo3(name = "_core")]
 mod core {
+    use std::collections::VecDeque;
     use std::ffi::OsString;
     use std::os::fd::RawFd;
     use std::time::Instant;
 
     use pyo3::exceptions::PyValueError;
     use pyo3::prelude::*;
-    use serde_json::Value;
+    use pyo3::types::PyString;
+    use serde_json::{Value, json};
 
     use crate::error::Error;
     use crate::options::Options;
-    use crate::session::{self, Outcome, Wait};
+    use crate::session::{self, Notice, Outcome, Wait};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     /// One handle's relation to its server. A step machine.
+    ///
+    /// What a step came to is all in here when the step returns. So whatever interrupts Python afterwards (another thread, a
+    /// signal handler) sees the step whole, or not at all.
     #[pyclass(module = "temporal_devserver._core")]
     #[derive(Debug)]
-    pub(super) struct Session(session::Session);
+    pub(super) struct Session {
+        machine: session::Session,
+        /// What the last grant said, for as long as there is a lease.
+        status: Option<Py<PyString>>,
+        /// How the last lease, or start, ended.
+        ending: Option<Py<PyString>>,
+        /// What is to be told to the program's readers and logs.
+        news: VecDeque<String>,
+        /// Counts whatever somebody may wait for.
+        changes: u64,
+    }
 
     #[pymethods]
     impl Session {
@@ -40,60 +55,115 @@ mod core {
             launcher: &str,
         ) -> PyResult<Self> {
             let options = parse(options)?;
-            let session = session::Session::new(name, &options, parse(launcher)?);
-            session.map(Self).map_err(|error| raised(py, &error))
+            let machine = session::Session::new(name, &options, parse(launcher)?);
+            Ok(Self {
+                machine: machine.map_err(|error| raised(py, &error))?,
+                status: None,
+                ending: None,
+                news: VecDeque::new(),
+                changes: 0,
+            })
         }
 
         #[getter]
         fn name(&self) -> &str {
-            self.0.name().unwrap_or("private")
+            self.machine.name().unwrap_or("private")
         }
 
         #[getter]
         fn state(&self) -> &'static str {
-            self.0.state()
+            self.machine.state()
         }
 
         #[getter]
         fn identity(&self) -> Option<&str> {
-            self.0.identity()
+            self.machine.identity()
         }
 
         #[getter]
         fn directory(&self) -> Option<String> {
-            self.0.dir().map(|dir| dir.path().display().to_string())
+            let dir = self.machine.dir();
+            dir.map(|dir| dir.path().display().to_string())
+        }
+
+        #[getter]
+        fn status(&self, py: Python<'_>) -> Option<Py<PyString>> {
+            self.status.as_ref().map(|text| text.clone_ref(py))
+        }
+
+        #[getter]
+        fn ending(&self, py: Python<'_>) -> Option<Py<PyString>> {
+            self.ending.as_ref().map(|text| text.clone_ref(py))
+        }
+
+        #[getter]
+        fn changes(&self) -> u64 {
+            self.changes
         }
 
         fn start(&mut self, py: Python<'_>) -> PyResult<()> {
-            self.0.start().map_err(|error| raised(py, &error))
+            self.ending = None;
+            self.changes += 1;
+            self.machine.start().map_err(|error| raised(py, &error))
         }
 
-        fn advance(&mut self) -> (RawFd, Option<f64>, Vec<String>) {
-            let (wait, notices) = self.0.advance();
-            let notices = notices
-                .iter()
-                .filter_map(|notice| serde_json::to_string(notice).ok());
-            let (fd, seconds) = parts(wait);
-            (fd, seconds, notices.collect())
+        fn advance(&mut self, py: Python<'_>) -> (RawFd, Option<f64>) {
+            let before = self.machine.state();
+            let (wait, notices) = self.machine.advance();
+            let changed = !notices.is_empty() || self.machine.state() != before;
+            self.changes += u64::from(changed);
+            for notice in &notices {
+                self.take(py, notice);
+            }
+            parts(wait)
+        }
+
+        fn next_notice(&mut self) -> Option<String> {
+            self.news.pop_front()
         }
 
         fn release(&mut self) {
-            self.0.release();
+            self.changes += 1;
+            self.machine.release();
         }
 
-        fn abandon(&mut self) {
-            self.0.abandon();
+        fn abandon(&mut self, py: Python<'_>) {
+            self.changes += 1;
+            self.machine.abandon();
+            self.take(py, &Notice::Released);
         }
 
         fn after_fork(&mut self) {
-            self.0.after_fork();
+            self.machine.after_fork();
+            self.ending = None;
+            self.news.clear();
         }
 
         fn call(&self, py: Python<'_>, request: &str) -> PyResult<Call> {
-            self.0
+            self.machine
                 .call(parse(request)?)
                 .map(Call)
                 .map_err(|error| raised(py, &error))
+        }
+    }
+
+    impl Session {
+        /// Remembers what a notice says. A start that failed is raised to its caller, and news to nobody.
+        fn take(&mut self, py: Python<'_>, notice: &Notice) {
+            let text = json!(notice).to_string();
+            match notice {
+                Notice::Event { .. } => self.news.push_back(text),
+                Notice::Granted { status } => {
+                    self.status = Some(PyString::new(py, &json!(status).to_string()).unbind());
+                }
+                ended => {
+                    self.ending = Some(PyString::new(py, &text).unbind());
+                    let was_held = self.status.take().is_some();
+                    if was_held && matches!(ended, Notice::Failed { .. }) {
+                        self.news.push_back(text);
+                    }
+                }
+            }
         }
     }
 

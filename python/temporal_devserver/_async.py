@@ -285,7 +285,7 @@ class AsyncDevServer(Handle):
             raise EventLoopError(message)
 
     async def _pause(self, wait: Wait) -> None:
-        if wait.descriptor < 0 and self._changes != wait.seen:
+        if wait.descriptor < 0 and self._session.changes != wait.seen:
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()

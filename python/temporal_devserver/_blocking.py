@@ -252,7 +252,7 @@ class DevServer(Handle):
         self._bells.add(bell)
         try:
             with self._lock:
-                if self._changes != wait.seen:
+                if self._session.changes != wait.seen:
                     return
                 turns = [_watch.Turn(self._descriptor, self._due), _watch.Turn(-1, due)]
             bell.wait(turns)

@@ -28,15 +28,8 @@ __version__: str
 class Session:
     """One handle's relation to its server: launch, lease, heal, release. A step machine.
 
-    The notices that `advance` returns are JSON objects tagged by `notice`:
-
-    - `event`: `{"notice": "event", "event": Event}`, a transition of the server.
-    - `granted`: `{"notice": "granted", "status": Status}`: the server is ready and everything asked
-      for exists. Told once after each `start()` and once after each heal.
-    - `failed`: `{"notice": "failed", "error": {"code": ..., "message": ..., ...}}`: start or heal
-      came to nothing; the lease is given up, the session is idle.
-    - `stopped`: somebody stopped the server on purpose; the lease is gone, the session is idle.
-    - `released`: `release()` is finished; the session is idle.
+    What a step came to is all in here when the step returns: nobody, not even a signal handler,
+    sees half of it.
     """
 
     def __new__(cls, name: str | None, options: str, launcher: str) -> Self:
@@ -69,27 +62,53 @@ class Session:
     def directory(self) -> str | None:
         """The server's directory (locks, socket, logs), None before the first start."""
 
+    @property
+    def status(self) -> str | None:
+        """The Status (JSON) that came with the last grant; None once the lease is gone.
+
+        Given after each `start()` and each heal, when the server is ready and everything asked for
+        exists. A forked child keeps that of its parent until its own first start.
+        """
+
+    @property
+    def ending(self) -> str | None:
+        """How the last lease, or start, ended, as a JSON object; None from `start()` on.
+
+        `{"notice": "failed", "error": {"code": ..., "message": ..., ...}}`: start or heal came to
+        nothing. `{"notice": "stopped"}`: somebody stopped the server on purpose. `{"notice":
+        "released"}`: the lease was given up.
+        """
+
+    @property
+    def changes(self) -> int:
+        """Grows with everything that somebody may wait for."""
+
     def start(self) -> None:
-        """Begins to attach or launch; `advance` tells the outcome. Nothing where it is under way.
+        """Begins to attach or launch. Nothing where it is under way.
 
         Raises:
             StateDirError: The directory of the server cannot be used.
         """
 
-    def advance(self) -> tuple[int, float | None, list[str]]:
+    def advance(self) -> tuple[int, float | None]:
         """Does what can be done now, and says what to wait for.
 
         Returns:
-            The descriptor to wait for (-1: none), the seconds after which to call again at the
-            latest (None: no such time), and what has happened meanwhile, each a JSON object.
-            Idle: `(-1, None, [])`.
+            The descriptor to wait for (-1: none), and the seconds after which to call again at the
+            latest (None: no such time). Idle: `(-1, None)`.
+        """
+
+    def next_notice(self) -> str | None:
+        """Takes what the program's readers and logs were not told yet, the oldest first.
+
+        A JSON object: `{"notice": "event", "event": Event}`, or `failed` as in `ending`, where a
+        heal failed.
         """
 
     def release(self) -> None:
-        """Begins to give up the lease, or breaks off a start; ends with the notice `released`.
+        """Begins to give up the lease, or breaks off a start; idle when that is done.
 
-        Where it was the last lease, the notice comes after the server is gone (bounded by the stop
-        timeout).
+        Where it was the last lease, that is after the server is gone (bounded by the stop timeout).
         """
 
     def abandon(self) -> None:

@@ -15,7 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -36,7 +36,7 @@ class Wait(NamedTuple):
     """What a script waits for."""
 
     seen: int
-    """The handle's `changes` that the script knows of: more of them end the wait."""
+    """The session's `changes` that the script knows of: more of them end the wait."""
     seconds: float | None = None
     """How long at the most."""
     descriptor: int = -1
@@ -82,11 +82,8 @@ class Handle:
         self._lock = (
             RLock()
         )  # reentrant: a signal handler may use the handle while its thread is in here
-        self._changes = 0
         self._descriptor = -1
         self._due: float | None = None
-        self._status: Status | None = None
-        self._ending: Mapping[str, Any] | None = None
         self._inherited = False
         self._listeners: weakref.WeakSet[_events.Listener] = weakref.WeakSet()
         self._unlogged: deque[tuple[str, str]] = deque()
@@ -147,13 +144,14 @@ class Handle:
 
     def _known(self) -> Status:
         """Returns the status that came with the lease."""
-        if self._status is None:
+        text = self._session.status
+        if text is None:
             raise self._not_running()
-        return self._status
+        return _read_status(text)
 
     def _not_running(self) -> _errors.NotRunningError:
         """Says why there is no lease, and what to do."""
-        ending = self._ending or {"notice": "released"}
+        ending = json.loads(self._session.ending or '{"notice": "released"}')
         cause = None
         if ending["notice"] == "failed":
             cause = _errors.from_fields(ending["error"])
@@ -180,34 +178,34 @@ class Handle:
     def _abandon(self) -> None:
         """Gives up the lease and waits for nothing. Garbage collection comes here too."""
         self._session.abandon()
-        self._descriptor, self._due = -1, None
-        self._end({"notice": "released"})
-        self._changes += 1
+        self._descriptor, self._due, self._inherited = -1, None, False
+        self._end_listeners()
         self._announce()
 
     def _after_fork(self) -> None:
         """Begins anew in a forked child: what was started is started again on next use."""
-        status, listeners = self._status, list(self._listeners)
+        listeners = list(self._listeners)
         inherited = self._inherited or self._session.state in ("starting", "held", "healing")
         self._session.after_fork()
         self._begin_anew()
-        self._status, self._inherited = status, inherited
+        self._inherited = inherited
         for listener in listeners:
             listener.ended = True
 
     def _advance(self, action: Callable[[], None] | None = None) -> bool:
         """Advances the session, with the lock held; tells whether it waits for something new."""
-        state, descriptor, due = self._session.state, self._descriptor, self._due
+        changes, descriptor, due = self._session.changes, self._descriptor, self._due
         if action is not None:
             action()
-        self._descriptor, seconds, notices = self._session.advance()
+        self._descriptor, seconds = self._session.advance()
         self._due = None if seconds is None else time.monotonic() + seconds
-        for notice in notices:
+        while (notice := self._session.next_notice()) is not None:
             self._take(json.loads(notice))
-        changed = bool(notices) or self._session.state != state
+        if self._session.ending is not None:
+            self._inherited = False
+            self._end_listeners()
         moved = action is not None or self._descriptor != descriptor or _sooner(self._due, due)
-        self._changes += changed
-        if changed or moved:
+        if moved or self._session.changes != changes:
             self._announce()
         return moved
 
@@ -216,31 +214,19 @@ class Handle:
         try:
             self._advance()
         except Exception as error:  # one broken session must not end the others' healing
-            fields = {"code": getattr(error, "code", "supervisor"), "message": str(error)}
-            self._take({"notice": "failed", "error": fields})
-            ending = self._ending
+            self._unlogged.append(("failed", str(error)))
             self._abandon()
-            self._ending = ending
 
     def _take(self, notice: Mapping[str, Any]) -> None:
-        kind = notice["notice"]
-        if kind == "event":
-            event = Event.from_json(notice["event"])
-            self._unlogged.append((event.kind, event.message))
-            for listener in self._listeners:
-                listener.push(event)
-        elif kind == "granted":
-            self._status = Status.from_json(notice["status"])
-        else:
-            if (
-                kind == "failed" and self._status is not None
-            ):  # a heal; a failed start is raised to its caller
-                self._unlogged.append((kind, notice["error"]["message"]))
-            self._end(notice)
+        if notice["notice"] == "failed":
+            self._unlogged.append(("failed", notice["error"]["message"]))
+            return
+        event = Event.from_json(notice["event"])
+        self._unlogged.append((event.kind, event.message))
+        for listener in self._listeners:
+            listener.push(event)
 
-    def _end(self, notice: Mapping[str, Any]) -> None:
-        """Forgets the server: the lease is gone."""
-        self._status, self._ending, self._inherited = None, notice, False
+    def _end_listeners(self) -> None:
         for listener in self._listeners:
             listener.ended = True
 
@@ -261,7 +247,7 @@ class Handle:
         """Waits until `done()`, asked again after each change; False: the time was up before."""
         end = None if seconds is None else time.monotonic() + seconds
         while True:
-            seen = self._changes
+            seen = self._session.changes
             if done():
                 return True
             left = None if end is None else end - time.monotonic()
@@ -269,23 +255,18 @@ class Handle:
                 return False
             yield Wait(seen, left, shielded=shielded)
 
-    # With the lock: another thread may have advanced the session and not yet taken its notices.
-
     def _at_rest(self) -> bool:
-        with self._lock:
-            return self._session.state in ("held", "idle")
+        return self._session.state in ("held", "idle")
 
     def _idle(self) -> bool:
-        with self._lock:
-            return self._session.state == "idle"
+        return self._session.state == "idle"
 
     def _start(self) -> Script[None]:
         if self._session.state == "releasing":
             yield from self._until(self._idle)
         mine = self._idle()
         try:
-            if mine:
-                self._ending, self._inherited = None, False
+            self._inherited = self._inherited and not mine
             self._step(self._session.start)
             yield from self._until(self._at_rest)
         except GeneratorExit:  # whoever ran the script is gone: nobody waits any more
@@ -296,7 +277,7 @@ class Handle:
                 yield from self._close()
             raise
         if self._idle():
-            ending = self._ending or {}
+            ending = json.loads(self._session.ending or "{}")
             if ending.get("notice") == "failed":
                 error = _errors.from_fields(ending["error"])
                 self._place(error)
@@ -307,9 +288,10 @@ class Handle:
             yield from self._restart(force=True)
 
     def _close(self) -> Script[None]:
-        self._inherited = False
+        inherited, self._inherited = self._inherited, False
         if self._idle():
-            self._status = None
+            if inherited:
+                self._session.abandon()  # what is known of it was the parent's
             return
         try:
             self._step(self._session.release)
@@ -368,7 +350,7 @@ class Handle:
             descriptor, seconds, reply = call.advance()
             if reply is not None:
                 return json.loads(reply)
-            yield Wait(self._changes, seconds, descriptor)
+            yield Wait(self._session.changes, seconds, descriptor)
 
     def _place(self, error: _errors.DevServerError) -> None:
         """Adds to an error where the server lives."""
@@ -392,7 +374,7 @@ class Handle:
         end = None if allowed is None else time.monotonic() + allowed
         last = "nothing yet"
         while True:
-            seen = self._changes
+            seen = self._session.changes
             left = None if end is None else max(0.0, end - time.monotonic())
             if (yield from self._leased(left)):
                 status = yield from self._get_status()
@@ -408,7 +390,7 @@ class Handle:
                 raise self._not_ready(allowed or 0.0, last)
 
     def _changed_since(self, seen: int) -> bool:
-        return self._changes != seen
+        return self._session.changes != seen
 
     def _not_ready(self, allowed: float, last: str) -> _errors.StartTimeoutError:
         remedy = "wait longer, or look at the log"
@@ -487,7 +469,12 @@ class Handle:
                 next(reading)
             except StopIteration as end:
                 return list(end.value)
-            yield Wait(self._changes, 0.0)
+            yield Wait(self._session.changes, 0.0)
+
+
+@lru_cache(maxsize=64)
+def _read_status(text: str) -> Status:
+    return Status.from_json(json.loads(text))
 
 
 def _sooner(due: float | None, than: float | None) -> bool:
