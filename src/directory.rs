@@ -19,6 +19,7 @@ use nix::sys::statfs::fstatfs;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::lock::{FileLock, PRIVATE};
 
 /// Magic numbers of the file systems on which flock or the WAL of a database do not hold between all who can reach them.
@@ -111,6 +112,7 @@ impl Directory {
     pub fn open_file(&self, name: &str, flags: OFlag) -> io::Result<File> {
         let always = OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let mode = Mode::from_bits_truncate(PRIVATE);
+        failpoint::pass("file.open")?;
         let file = loop {
             match openat(self, name, flags | always, mode) {
                 Err(Errno::EINTR) => {}
@@ -138,12 +140,15 @@ impl Directory {
 
     /// Replaces the file `from` for `to` in one step, and makes that last.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        failpoint::pass("file.rename")?;
         renameat(self, from, self, to)?;
+        failpoint::pass("directory.sync")?;
         Ok(nix::unistd::fsync(self)?)
     }
 
     /// Removes the file (or the link itself) `name`; that it is not there is success.
     pub fn remove_file(&self, name: &str) -> io::Result<()> {
+        failpoint::pass("file.remove")?;
         match unlinkat(self, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(errno) => Err(errno.into()),
@@ -263,6 +268,7 @@ fn enter(place: &File, mode: u32) -> io::Result<OwnedFd> {
         let link = format!("/proc/self/fd/{}", place.as_raw_fd());
         std::fs::set_permissions(link, std::fs::Permissions::from_mode(0o700))?;
     }
+    failpoint::pass("directory.open")?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(place, ".", flags, Mode::empty())?)
 }

@@ -20,6 +20,7 @@ use nix::sys::stat::{Mode, mkdirat};
 
 use crate::directory::{Directory, refusal};
 use crate::error::Result;
+use crate::failpoint;
 use crate::lock::FileLock;
 
 /// Held shared by each client of a server, alone by who removes the directory.
@@ -62,6 +63,7 @@ pub fn create(
     let fail = |problem: String| refusal(parent_path, &problem, variable);
     for _ in 0..64 {
         let name = random_name(prefix).map_err(|error| fail(format!("no random name: {error}")))?;
+        failpoint::pass("disposable.make").map_err(|error| fail(error.to_string()))?;
         match mkdirat(parent.as_fd(), name.as_str(), Mode::S_IRWXU) {
             Ok(()) => {}
             Err(Errno::EEXIST) => continue,
@@ -135,6 +137,7 @@ pub fn remove(directory: &Directory, contents: &Contents) -> Result<()> {
             .map_err(|error| directory.failure(name, &error))?;
     }
     // By path, but that can only ever remove an empty directory.
+    failpoint::pass("disposable.remove").map_err(|error| directory.failure(".", &error))?;
     match std::fs::remove_dir(directory.path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(directory.failure(".", &error))
@@ -144,6 +147,7 @@ pub fn remove(directory: &Directory, contents: &Contents) -> Result<()> {
 }
 
 fn write_marker(directory: &Directory) -> io::Result<()> {
+    failpoint::pass("disposable.mark")?;
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY;
     directory.open_file(MARKER, flags)?.write_all(MARKER_TEXT)
 }

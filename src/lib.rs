@@ -6,6 +6,7 @@
 //!
 //! - [`error`]: the one error type.
 //! - [`clock`]: the two clocks.
+//! - [`failpoint`]: where tests let things go wrong.
 //! - [`sys`]: system calls without a safe wrapper, the crate's only unsafe code.
 //! - [`lock`]: locks that live as long as a descriptor.
 //! - [`directory`]: directories that we may trust.
@@ -35,6 +36,7 @@ pub mod directory;
 pub mod disposable;
 pub mod error;
 pub mod executable;
+pub mod failpoint;
 pub mod lock;
 pub mod options;
 pub mod paths;

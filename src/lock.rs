@@ -15,6 +15,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
 
+use crate::failpoint;
+
 /// Mode of the lock files in our own directories.
 pub const PRIVATE: u32 = 0o600;
 
@@ -46,6 +48,7 @@ impl FileLock {
         lock: fn(&File) -> Result<(), TryLockError>,
     ) -> io::Result<Option<Self>> {
         loop {
+            failpoint::pass("lock.open")?;
             let file = File::from(open(dir, path, Mode::from_bits_truncate(mode))?);
             let status = fstat(&file)?;
             if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
@@ -54,6 +57,7 @@ impl FileLock {
                     "the lock file is not a regular file",
                 ));
             }
+            failpoint::pass("lock.take")?;
             loop {
                 match lock(&file) {
                     Ok(()) => break,

@@ -15,6 +15,7 @@ use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::paths::STATE_DIR;
 use crate::process::holders::lock_holders_of;
 use crate::process::identity::{ProcessIdentity, describe};
@@ -155,6 +156,7 @@ fn try_any(ip: Ipv4Addr, role: &str, locks: &Path) -> Result<Attempt> {
 fn lock(port: u16, locks: &Path) -> Result<Result<File, Option<ProcessIdentity>>> {
     let path = locks.join(format!("{port}.lock"));
     let open = || {
+        failpoint::pass("port.lock")?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -182,6 +184,7 @@ fn lock(port: u16, locks: &Path) -> Result<Result<File, Option<ProcessIdentity>>
 
 /// Binds a reserving socket; returns it with its port.
 fn bound(ip: Ipv4Addr, port: u16) -> io::Result<(TcpSocket, u16)> {
+    failpoint::pass("port.bind")?;
     let socket = TcpSocket::new_v4()?;
     // Before the bind: the kernel remembers for the port whether all who bound it agreed to share.
     socket.set_reuseaddr(true)?;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::directory::Directory;
 use crate::error::Result;
+use crate::failpoint;
 use crate::paths::{STATE_FILE, STATE_FILE_NEW};
 
 /// Longest file that is read: ours has a few hundred bytes.
@@ -125,7 +126,9 @@ impl State {
     fn replace(&self, directory: &Directory) -> io::Result<()> {
         let flags = OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_WRONLY;
         let mut file = directory.open_file(STATE_FILE_NEW, flags)?;
+        failpoint::pass("state.write")?;
         file.write_all(&serde_json::to_vec(self)?)?;
+        failpoint::pass("state.sync")?;
         file.sync_all()?;
         directory.rename(STATE_FILE_NEW, STATE_FILE)
     }

@@ -23,11 +23,14 @@ use nix::unistd::Pid;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::failpoint;
+
 /// Where the loop over descriptors ends on a kernel without `close_range` (before 5.11).
 const FALLBACK_FDS: RawFd = 65_536;
 
 /// Returns a pidfd (close-on-exec) of the process that has this pid now; a zombie has one, too.
 pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    failpoint::pass("pidfd.open")?;
     // SAFETY: takes two integers, touches no memory of ours.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(pid), 0 as c_long) };
     let fd = RawFd::try_from(check(fd)?).map_err(|_| io::ErrorKind::InvalidData)?;
@@ -52,6 +55,7 @@ pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()
 
 /// Registers a descriptor with the runtime, to wait until it is readable; must be called within the runtime.
 pub(crate) fn watch_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    failpoint::pass("pidfd.watch")?;
     // SAFETY: an `OwnedFd` is one open descriptor for all its life, and the `AsyncFd` owns it.
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
@@ -213,11 +217,14 @@ pub(crate) fn spawn(
         failure: AtomicI32::new(0),
     };
     // A handler of the host that ran in the child would act on what it shares with the host.
+    failpoint::pass("spawn.clone")?;
     let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     // SAFETY: the plan outlives the child's use of it, for this thread goes on only after its exec or `_exit`.
     let cloned = unsafe { clone_with(&plan, &plan.child_stack, child) };
     mask.thread_set_mask()?;
     let pid = Pid::from_raw(cloned?);
+    // What was begun cannot fail any more: an error would lose the child.
+    failpoint::pass("spawn.done").ok();
     match plan.failure.load(Ordering::Relaxed) {
         0 => Ok(pid),
         errno => {

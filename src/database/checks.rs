@@ -15,6 +15,7 @@ use nix::unistd::{AccessFlags, faccessat};
 use super::{Database, Kind, beside, refusal};
 use crate::directory::remote_file_system;
 use crate::error::Result;
+use crate::failpoint;
 
 /// How every database begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -66,6 +67,7 @@ pub fn check(path: &Path) -> Result<Database> {
 
 /// Returns whether the file at `path` begins as a database does.
 pub fn is_database(path: &Path) -> io::Result<bool> {
+    failpoint::pass("database.read")?;
     // O_NONBLOCK: a fifo would hold us up.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let mut file = std::fs::OpenOptions::new()

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Database, Kind, beside, checks, refusal};
 use crate::error::Result;
+use crate::failpoint;
 
 /// The files that `SQLite` makes beside a database.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
@@ -24,7 +25,7 @@ pub fn remove_leftover(real: &Path) -> Result<()> {
     let new = path(real);
     let companions = COMPANIONS.map(|suffix| beside(&new, suffix));
     for file in companions.iter().chain([&new]) {
-        match std::fs::remove_file(file) {
+        match failpoint::pass("leftover.remove").and_then(|()| std::fs::remove_file(file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(refusal(
                     real,
@@ -62,13 +63,17 @@ pub fn adopt(database: &Database) -> Result<()> {
 
 /// Copies, by sharing blocks or within the kernel where the file system can.
 fn copy(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
+    failpoint::pass("copy.open")?;
     let mut source = File::open(from)?;
+    failpoint::pass("copy.create")?;
     let mut target = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(to)?;
+    failpoint::pass("copy.write")?;
     io::copy(&mut source, &mut target)?;
+    failpoint::pass("copy.mode")?;
     target.set_permissions(Permissions::from_mode(mode))
 }
 
@@ -89,9 +94,12 @@ fn place(database: &Database) -> io::Result<()> {
     }
     let lasting = database.kind == Kind::Kept;
     if lasting {
+        failpoint::pass("database.sync")?;
         File::open(&new)?.sync_all()?;
     }
+    failpoint::pass("database.rename")?;
     std::fs::rename(&new, &database.path)?;
+    failpoint::pass("database.renamed")?;
     match database.path.parent() {
         Some(folder) if lasting => File::open(folder)?.sync_all(),
         _ => Ok(()),

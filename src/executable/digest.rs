@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::Directory;
+use crate::failpoint;
 
 /// Bytes that one step hashes: about 1 ms.
 const STEP: usize = 1 << 20;
@@ -73,6 +74,7 @@ pub struct Digester {
 impl Digester {
     /// Begins to hash the file at `path`.
     pub fn open(path: &Path) -> io::Result<Self> {
+        failpoint::pass("digest.open")?;
         let file = File::open(path)?;
         let key = Key::from(&file.metadata()?);
         Ok(Self {
@@ -96,6 +98,7 @@ impl Digester {
         if Key::from(&self.file.metadata()?) != self.key {
             return Err(io::Error::other("the executable changed while it was read"));
         }
+        failpoint::pass("digest.done")?;
         let digest = std::mem::take(&mut self.hash).finalize();
         let mut digits = String::with_capacity(64);
         for byte in digest {
@@ -142,6 +145,7 @@ impl Digests {
         known.drain(..surplus);
         let flags = OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_WRONLY;
         let mut file = directory.open_file(STORE_NEW, flags)?;
+        failpoint::pass("digest.write")?;
         file.write_all(&serde_json::to_vec(&Self(known))?)?;
         directory.rename(STORE_NEW, STORE)
     }

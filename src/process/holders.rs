@@ -1,4 +1,4 @@
-//! Who holds the lock of a file: the way from a held lock to the process behind it.
+//! Who holds the lock of a file, or an end of a socket: the way from what is held to the process behind it.
 //!
 //! `/proc/<pid>/fdinfo/<fd>` shows a flock for every process that shares the locked description, so an heir is found, too;
 //! `/proc/locks` would name the process that took the lock, which may be long dead. What may not be read is skipped.
@@ -21,6 +21,23 @@ pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
     };
     pids()
         .filter(|pid| *pid != me && holds(pid))
+        .filter_map(ProcessIdentity::of)
+        .collect()
+}
+
+/// Returns the processes, other than this one, that have the socket with the inode `theirs` and not the one with `ours`.
+///
+/// Of a socket pair: who was given the one end. A copy of ourselves, made by a fork, has both.
+pub fn socket_holders_of(theirs: u64, ours: u64) -> Vec<ProcessIdentity> {
+    let me = Pid::this().as_raw();
+    let holds = |pid: i32, inode: u64| {
+        let socket = format!("socket:[{inode}]");
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
+        let mut links = entries.flatten().flatten().map(|entry| entry.path());
+        links.any(|link| fs::read_link(link).is_ok_and(|target| target.as_os_str() == &*socket))
+    };
+    pids()
+        .filter(|pid| *pid != me && holds(*pid, theirs) && !holds(*pid, ours))
         .filter_map(ProcessIdentity::of)
         .collect()
 }

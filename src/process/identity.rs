@@ -62,6 +62,11 @@ impl ProcessIdentity {
         })
     }
 
+    /// Returns it as one word, which no other process has in the life of the machine.
+    pub(crate) fn word(&self) -> String {
+        format!("{}-{}-{}", self.boot_id, self.pid, self.start_time)
+    }
+
     /// Tells whether this very process lives. One of another pid namespace cannot be seen and counts as dead.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)

@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 use super::server::{Exit, ServerCommand, ServerProcess};
 
+use crate::failpoint;
+
 /// Most output that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
@@ -25,6 +27,7 @@ pub async fn run(
     inherit: Vec<BorrowedFd<'_>>,
     limit: Duration,
 ) -> io::Result<(Exit, String)> {
+    failpoint::pass("oneshot.output")?;
     let mut output = File::from(memfd_create(c"output", MFdFlags::MFD_CLOEXEC)?);
     let command = ServerCommand {
         program,
@@ -48,6 +51,7 @@ pub async fn run(
         ));
     }
     let mut text = Vec::new();
+    failpoint::pass("oneshot.read")?;
     output.rewind()?;
     output.take(LONGEST).read_to_end(&mut text)?;
     Ok((exit, String::from_utf8_lossy(&text).into_owned()))

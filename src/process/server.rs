@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::death::{self, Death};
 use super::identity::ProcessIdentity;
+use crate::failpoint;
 use crate::sys::{self, Bond, Program};
 
 /// How much sooner than its neighbours the server is taken when memory runs out: sooner than supervisor and user's tests.
@@ -77,6 +78,7 @@ impl ServerProcess {
         let mut argv = vec![command.program.as_os_str().to_owned()];
         argv.extend_from_slice(&command.args);
         let program = Program::new(&argv, &command.env)?;
+        failpoint::pass("server.open_null")?;
         let null = File::open("/dev/null")?;
         let log = command.log.as_fd();
         let keep: Vec<_> = command.inherit.iter().map(AsRawFd::as_raw_fd).collect();
@@ -84,7 +86,9 @@ impl ServerProcess {
             umask: command.umask,
         };
         let leader = sys::spawn(&program, [null.as_fd(), log, log], &keep, bond)?;
-        let Some(identity) = ProcessIdentity::of_child(leader.as_raw()) else {
+        let identity = failpoint::pass("server.identify").ok();
+        let identity = identity.and_then(|()| ProcessIdentity::of_child(leader.as_raw()));
+        let Some(identity) = identity else {
             drop(kill_and_reap(leader));
             return Err(io::Error::other("/proc does not show our own child"));
         };
@@ -149,6 +153,7 @@ impl ServerProcess {
 
     /// Signals the group, unless the leader was reaped: then the number may be another's.
     fn signal(&self, signal: Signal) {
+        failpoint::pass("server.signal").ok();
         if self.exit.is_none() {
             // An empty group (ESRCH) or one of other users (EPERM, a set-uid wrapper) is no affair of ours.
             killpg(self.leader, signal).ok();
@@ -165,7 +170,9 @@ impl Drop for ServerProcess {
 
 /// Kills the group of an unreaped leader, then reaps the leader.
 fn kill_and_reap(leader: Pid) -> Exit {
+    failpoint::pass("server.kill").ok();
     killpg(leader, Signal::SIGKILL).ok();
+    failpoint::pass("server.reap").ok();
     loop {
         return match waitid(Id::Pid(leader), WaitPidFlag::WEXITED) {
             Err(nix::Error::EINTR) => continue,

@@ -13,6 +13,8 @@ use nix::unistd::Pid;
 use super::death::{self, Death};
 use super::identity::{pids, stat};
 
+use crate::failpoint;
+
 /// Makes this process the one that orphaned descendants are re-parented to.
 pub fn become_subreaper() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
@@ -30,6 +32,7 @@ pub async fn reap_strays(keep: &[i32]) -> io::Result<()> {
         strays.retain(|pid| !keep.contains(pid));
         let mut alive = None;
         for pid in strays.iter().copied().map(Pid::from_raw) {
+            failpoint::pass("strays.kill").ok();
             kill(pid, Signal::SIGKILL).ok();
             if death::is_dead(pid) {
                 waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG).ok();

@@ -6,7 +6,7 @@ use crate::control::message::{Granted, Kind, Reply};
 use crate::data_dir::DataDir;
 use crate::error::Error;
 use crate::lock::FileLock;
-use crate::session::launch::{Launch, Progress, Wait};
+use crate::session::launch::{Launch, Progress, Wait, wake};
 use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
 use crate::session::{Notice, SLACK, Session, Stage, heal};
@@ -101,6 +101,7 @@ impl Session {
             // Stopped by somebody, or killed, while we waited: what was asked for is a running server.
             Received::End => return self.relaunch(healing),
             Received::Nothing if Instant::now() > deadline => {
+                self.welcome.iter().for_each(wake);
                 return self.failed(Error::StartTimeout {
                     deadline: self.asked.mine.start_timeout,
                     last_probe: "the supervisor does not answer".to_owned(),
@@ -228,7 +229,8 @@ impl Session {
                 self.stage = Stage::Releasing { link, deadline };
                 return Some(wait);
             }
-            Received::Nothing | Received::End => {}
+            Received::Nothing => self.welcome.iter().for_each(wake),
+            Received::End => {}
         }
         drop(link);
         self.forget();

@@ -12,13 +12,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::fstat;
 
 use crate::control::message::{LeaseRequest, PROTOCOL, Reply, Welcome};
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::lock::FileLock;
 use crate::paths::{CONTROL_SOCKET, SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG, ServerDir};
 use crate::process::detach::{environment, spawn_detached};
-use crate::process::holders::lock_holders_of;
+use crate::process::holders::{lock_holders_of, socket_holders_of};
 use crate::process::identity::ProcessIdentity;
 use crate::session::hello;
 use crate::session::link::{Connected, Link, Received};
@@ -83,6 +85,8 @@ pub(crate) struct Launch {
     step: Step,
     /// Held from the failed connect until HELLO is answered.
     spawn_lock: Option<Registered<FileLock>>,
+    /// The inodes of the pair that the last spawn went with: our end and its.
+    pair: Option<(u64, u64)>,
     tries: u32,
 }
 
@@ -113,6 +117,7 @@ impl Launch {
             deadline,
             step: Step::Knock,
             spawn_lock: None,
+            pair: None,
             tries: 0,
         }
     }
@@ -128,6 +133,10 @@ impl Launch {
     /// Does what can be done now.
     pub(crate) fn advance(&mut self) -> Result<Progress> {
         if self.remaining().is_zero() {
+            if let Step::Greet { supervisor, .. } = &self.step {
+                // One that only stands still would stand there for ever: it has to see that nobody wants it any more.
+                signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGCONT);
+            }
             return Err(self.overdue());
         }
         match std::mem::replace(&mut self.step, Step::Knock) {
@@ -156,7 +165,10 @@ impl Launch {
     fn knock(&mut self) -> Result<Progress> {
         let failure = |error| self.dir.directory().failure(CONTROL_SOCKET, &error);
         match Link::connect(&self.dir).map_err(failure)? {
-            Connected::Yes(link) => return Ok(self.say_hello(link)),
+            Connected::Yes(link) => {
+                self.pair = None;
+                return Ok(self.say_hello(link));
+            }
             Connected::Busy => return Ok(Progress::Wait(Wait::pause(PAUSE))),
             Connected::No => {}
         }
@@ -204,13 +216,17 @@ impl Launch {
                 .to_owned(),
         }
         };
+        failpoint::pass("launch.pair").map_err(failed)?;
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let theirs = Registered::new(theirs);
         ours.set_nonblocking(true).map_err(failed)?;
+        let inode = |end: &UnixStream| fstat(end).map(|status| status.st_ino);
+        self.pair = inode(&ours).ok().zip(inode(&theirs).ok());
         let link = Link::over(ours);
         let mut argv = self.launcher.argv.clone();
         argv.push(self.dir.path().into());
         argv.push(theirs.as_raw_fd().to_string().into());
+        failpoint::pass("launch.hello").map_err(failed)?;
         let progress = self.say_hello(link);
         // Of a name that is there twice, the first value would win.
         let added = &self.launcher.environment;
@@ -274,11 +290,11 @@ impl Launch {
         let waited = since.elapsed();
         if waited > HANDSHAKE && !is_poked {
             // It may only be stopped.
-            signal(supervisor.as_ref(), Signal::SIGCONT);
+            signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGCONT);
             is_poked = true;
         }
         if waited > 2 * HANDSHAKE {
-            signal(supervisor.as_ref(), Signal::SIGKILL);
+            signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGKILL);
             return Ok(Progress::Wait(Wait::pause(PAUSE)));
         }
         let until = since + if is_poked { 2 * HANDSHAKE } else { HANDSHAKE };
@@ -295,6 +311,15 @@ impl Launch {
         Ok(Progress::Wait(wait))
     }
 
+    /// Returns who does not answer: the peer of the connection, or who was given the other end of the pair.
+    fn silent(&self, peer: Option<&ProcessIdentity>) -> Option<ProcessIdentity> {
+        let holder = || {
+            let (ours, theirs) = self.pair?;
+            socket_holders_of(theirs, ours).pop()
+        };
+        peer.cloned().or_else(holder)
+    }
+
     /// Ends a supervisor that holds its lock but neither answers nor ends; the kernel then ends its server.
     fn replace_holder(&self) -> Result<()> {
         if let Some(free) = self.dir.try_exclusive(SUPERVISOR_LOCK)? {
@@ -307,6 +332,13 @@ impl Launch {
         }
         Ok(())
     }
+}
+
+/// Lets a supervisor go on that has said HELLO and only stands still, so that it sees that nobody waits for it any more.
+pub(crate) fn wake(welcome: &Welcome) {
+    let supervisor = ProcessIdentity::of(welcome.pid);
+    let supervisor = supervisor.filter(|supervisor| supervisor.word() == welcome.identity);
+    signal(supervisor.as_ref(), Signal::SIGCONT);
 }
 
 /// Signals a supervisor, unless a debugger has it.

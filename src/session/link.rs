@@ -13,6 +13,7 @@ use nix::sys::socket::{
 use crate::control::line::{Lines, decode, encode};
 use crate::control::message::{Reply, Request};
 use crate::error::Error;
+use crate::failpoint;
 use crate::paths::ServerDir;
 use crate::session::registered::Registered;
 
@@ -50,8 +51,10 @@ impl Link {
     /// Tries to connect to the supervisor of a directory.
     pub(crate) fn connect(dir: &ServerDir) -> io::Result<Connected> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        failpoint::pass("link.socket")?;
         let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
         let link = Self::over(stream);
+        failpoint::pass("link.connect")?;
         match connect(link.fd(), &UnixAddr::new(&dir.socket_address())?) {
             Ok(()) => Ok(Connected::Yes(link)),
             Err(Errno::ENOENT | Errno::ECONNREFUSED) => Ok(Connected::No),
@@ -94,7 +97,9 @@ impl Link {
 
     fn flush(&mut self) {
         while !self.unsent.is_empty() {
-            match (&*self.stream).write(&self.unsent) {
+            let sent =
+                failpoint::pass("link.send").and_then(|()| (&*self.stream).write(&self.unsent));
+            match sent {
                 Ok(count) => drop(self.unsent.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -114,7 +119,9 @@ impl Link {
                 Err(_) => return Received::End,
             }
             let mut chunk = [0; 16 << 10];
-            match (&*self.stream).read(&mut chunk) {
+            let read =
+                failpoint::pass("link.receive").and_then(|()| (&*self.stream).read(&mut chunk));
+            match read {
                 Ok(0) => return Received::End,
                 Ok(count) => self.lines.push(&chunk[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

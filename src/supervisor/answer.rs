@@ -13,6 +13,7 @@ use crate::clock::unix_now;
 use crate::control::line::decode;
 use crate::control::message::{Granted, Kind, LeaseRequest, PROTOCOL, Reply, Request, Welcome};
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::options::{Additive, Options};
 use crate::paths::SERVER_LOG;
 use crate::supervisor::drive::Supervisor;
@@ -144,6 +145,7 @@ impl Supervisor {
     }
 
     fn granted(&mut self, id: u64) {
+        failpoint::pass("supervisor.grant").ok();
         if let Some(held) = self.leases.get_mut(id) {
             held.granted = true;
         }

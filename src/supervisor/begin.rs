@@ -14,6 +14,7 @@ use crate::data_dir::DataDir;
 use crate::directory::Directory;
 use crate::disposable::CLIENTS_LOCK;
 use crate::error::Result;
+use crate::failpoint;
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity, Options};
 use crate::paths::{CONTROL_SOCKET, SERVER_LOCK, ServerDir};
@@ -124,9 +125,11 @@ async fn reserve(identity: &mut Identity, locks: &Directory) -> Result<Vec<Reser
 fn listen(dir: &ServerDir) -> Result<UnixListener> {
     dir.directory().remove_file(CONTROL_SOCKET).ok();
     let umask = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
-    let bound = StdListener::bind(dir.socket_address());
+    let bound =
+        failpoint::pass("socket.bind").and_then(|()| StdListener::bind(dir.socket_address()));
     nix::sys::stat::umask(umask);
     let listener = bound.and_then(|listener| {
+        failpoint::pass("socket.listen")?;
         listener.set_nonblocking(true)?;
         UnixListener::from_std(listener)
     });

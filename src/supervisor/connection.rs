@@ -14,6 +14,7 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use crate::control::line::{Lines, encode};
 use crate::control::message::{Event, Reply};
+use crate::failpoint;
 use crate::supervisor::Message;
 
 /// Bytes kept for a reader that does not read; events beyond it are dropped.
@@ -71,7 +72,9 @@ impl Connection {
         let mut outbox = self.outbox.borrow_mut();
         // Written here and now, before a fork for a restart costs a millisecond.
         while outbox.bytes.is_empty() && !rest.is_empty() {
-            match self.stream.try_write(rest) {
+            let written =
+                failpoint::pass("connection.write").and_then(|()| self.stream.try_write(rest));
+            match written {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
                 Err(_) => return,
@@ -101,7 +104,7 @@ async fn read(id: u64, stream: Rc<UnixStream>, inbox: mpsc::Sender<Message>) {
     let mut lines = Lines::default();
     let mut chunk = vec![0; 16 << 10];
     'connection: while stream.readable().await.is_ok() {
-        match stream.try_read(&mut chunk) {
+        match failpoint::pass("connection.read").and_then(|()| stream.try_read(&mut chunk)) {
             Ok(0) => break,
             Ok(count) => lines.push(&chunk[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,

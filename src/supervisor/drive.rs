@@ -19,6 +19,7 @@ use crate::clock::monotonic;
 use crate::control::line::decode;
 use crate::control::message::{Kind, LeaseRequest, PROTOCOL, Reply, Request};
 use crate::error::Result;
+use crate::failpoint;
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
 use crate::paths::{CONTROL_SOCKET, SUPERVISOR_LOCK, ServerDir};
@@ -97,7 +98,8 @@ pub(crate) struct Supervisor {
 /// Supervises the server of one directory until nobody wants it any more.
 pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     let umask = nix::sys::stat::umask(Mode::from_bits_truncate(0o077)).bits();
-    become_subreaper().map_err(|error| internal(&error))?;
+    let subreaper = failpoint::pass("supervisor.subreaper").and_then(|()| become_subreaper());
+    subreaper.map_err(|error| internal(&error))?;
     let dir = ServerDir::at(directory)?;
     let Some(_supervisor_lock) = dir.try_exclusive(SUPERVISOR_LOCK)? else {
         return Ok(());
@@ -106,7 +108,8 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     let _client = dir.try_client()?;
     log::install(dir.directory())?;
     let (inbox, mut messages) = mpsc::channel(256);
-    let stream = inherited_fd(lease).and_then(|fd| {
+    let stream = failpoint::pass("supervisor.lease").and_then(|()| inherited_fd(lease));
+    let stream = stream.and_then(|fd| {
         let stream = StdStream::from(fd);
         stream.set_nonblocking(true)?;
         UnixStream::from_std(stream)
@@ -167,10 +170,7 @@ impl Supervisor {
         } = ground;
         let identity = options.identity;
         let address = format!("{}:{}", identity.ip, identity.port.unwrap_or_default());
-        let me = ProcessIdentity::current();
-        let life = me.map_or_else(String::new, |me| {
-            format!("{}-{}-{}", me.boot_id, me.pid, me.start_time)
-        });
+        let life = ProcessIdentity::current().map_or_else(String::new, |me| me.word());
         Self {
             name: request.name.clone(),
             is_private: request.private,
@@ -321,7 +321,8 @@ async fn next_client(listener: Option<&UnixListener>) -> UnixStream {
         return std::future::pending().await;
     };
     loop {
-        if let Ok((stream, _)) = listener.accept().await {
+        let accepted = listener.accept().await;
+        if let (Ok((stream, _)), Ok(())) = (accepted, failpoint::pass("supervisor.accept")) {
             return stream;
         }
         // It is of that client (it has gone again), or of us (no descriptors left): then a moment's pause.

@@ -13,6 +13,7 @@ use tokio::task::yield_now;
 use crate::database::cache::Templates;
 use crate::error::{Error, Result};
 use crate::executable::{Digester, Digests, Key, version_from_output};
+use crate::failpoint;
 use crate::process::oneshot;
 use crate::process::server::Exit;
 use crate::supervisor::environment::environment;
@@ -112,6 +113,7 @@ fn write(templates: &Templates, name: &str, facts: &Facts) -> std::io::Result<()
     let mut file = templates
         .directory()
         .open_file(&new, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_TRUNC)?;
+    failpoint::pass("facts.write")?;
     file.write_all(&serde_json::to_vec(facts)?)?;
     templates.directory().rename(&new, name)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::database::sqlite::{Answer, Operation};
 use crate::database::{Kind, beside};
+use crate::failpoint;
 use crate::paths::ServerDir;
 use crate::process::strays::reap_strays;
 use crate::state_file::{Hints, State};
@@ -19,6 +20,7 @@ pub(crate) const STRAYS: Duration = Duration::from_secs(2);
 impl Supervisor {
     /// Cleans up after the server is gone for good; returns a warning for people.
     pub(crate) async fn clean_up(&mut self) -> Option<String> {
+        failpoint::pass("finish.begin").ok();
         self.end_preparations().await;
         tokio::time::timeout(STRAYS, reap_strays(&[])).await.ok();
         let warning = self.fold().await;
@@ -27,6 +29,7 @@ impl Supervisor {
         }
         let is_meant = State::read(self.dir.directory()).is_stopped(self.epoch);
         let is_awaited = !is_meant && self.is_awaited().await;
+        failpoint::pass("finish.data").ok();
         // Its throw-away data goes with it.
         drop(self.prepared.take());
         if is_awaited {
@@ -34,6 +37,7 @@ impl Supervisor {
         }
         // Nobody is to bring this life back.
         State::write_hints(self.dir.directory(), Hints::default()).ok();
+        failpoint::pass("finish.directory").ok();
         if self.is_private {
             let removed = ServerDir::at(self.dir.path()).and_then(ServerDir::remove_private);
             if let Err(error) = removed {

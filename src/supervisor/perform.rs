@@ -10,6 +10,7 @@ use crate::clock::unix_now;
 use crate::control::message::Reply;
 use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::paths::SERVER_LOG;
 use crate::process::listeners::listener_of;
 use crate::process::server::{Exit, ServerCommand, ServerProcess};
@@ -51,7 +52,10 @@ impl Supervisor {
             Action::Tell(transition) => self.tell(&transition),
             Action::GiveUp(error) => self.give_up(error),
             Action::CleanUp => self.is_cleaning = true,
-            Action::End => self.end(),
+            Action::End => {
+                failpoint::pass("supervisor.end").ok();
+                self.end();
+            }
         }
     }
 
@@ -186,6 +190,7 @@ impl Supervisor {
             self.inbox.clone(),
         );
         self.watching = Some(spawn_local(probing).abort_handle());
+        failpoint::pass("supervisor.ready").ok();
         self.step(Input::Ready);
         self.write_hints();
         if self.boot == 1 {
@@ -238,6 +243,7 @@ impl Supervisor {
         let Some(mut server) = self.server.take() else {
             return;
         };
+        failpoint::pass("supervisor.exited").ok();
         let exit = server.reap().unwrap_or(Exit::Unknown);
         self.forget_timers();
         self.boot += 1;

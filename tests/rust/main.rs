@@ -8,6 +8,7 @@ mod a_crash_loop_ends_in_failed;
 mod a_crashed_server_comes_back_on_the_same_address;
 mod a_detached_process_is_nobodys_child;
 mod a_directory_of_someone_else_is_refused;
+mod a_fault_at_any_effect_of_a_supervisor_is_healed;
 mod a_file_that_is_no_database_is_never_touched;
 mod a_hung_server_is_told_unhealthy_and_replaced;
 mod a_killed_supervisor_takes_its_server_along_and_is_healed;

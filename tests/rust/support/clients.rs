@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,7 +15,7 @@ use temporal_devserver::control::message::{Event, Force, Kind, Request, Status};
 use temporal_devserver::error::Error;
 use temporal_devserver::session::{Host, Notice, Outcome, Session};
 
-use crate::support::{eventually, example, fake_temporal, playground};
+use crate::support::{LONG, eventually, example, fake_temporal, playground};
 
 /// Where servers live that only one test sees; the templates are shared.
 pub(crate) struct World {
@@ -22,6 +23,8 @@ pub(crate) struct World {
     temp: Option<tempfile::TempDir>,
     path: PathBuf,
     faults: String,
+    /// Added to the environment of supervisors that are spawned from now on.
+    variables: BTreeMap<String, String>,
 }
 
 impl World {
@@ -40,6 +43,7 @@ impl World {
                 temp: Some(temp),
                 path,
                 faults: faults.to_owned(),
+                variables: BTreeMap::new(),
             }
         };
         // Without faults, which are not meant for the first boot of an executable.
@@ -56,6 +60,7 @@ impl World {
             temp: None,
             path,
             faults: String::new(),
+            variables: BTreeMap::new(),
         }
     }
 
@@ -67,6 +72,11 @@ impl World {
     /// Gives these faults to the fake servers of supervisors that are spawned from now on.
     pub(crate) fn set_faults(&mut self, faults: &str) {
         faults.clone_into(&mut self.faults);
+    }
+
+    /// Adds a variable to the environment of supervisors that are spawned from now on.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     /// Returns a client of a shared server.
@@ -117,7 +127,9 @@ impl World {
             ("FAKE_TEMPORAL", self.faults.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.variables.clone())
+        .collect()
     }
 
     /// Returns the directory of a shared server.
@@ -267,17 +279,29 @@ impl Client {
     /// Says one verb.
     #[track_caller]
     pub(crate) fn call(&self, request: Request) -> Result<Value, Error> {
-        let mut call = self.session.call(request)?;
-        let mut outcome = None;
-        eventually("the verb is answered", || {
-            outcome = match call.advance() {
-                Ok(Outcome::Wait(_)) => None,
-                Ok(Outcome::Done(value)) => Some(Ok(value)),
-                Err(error) => Some(Err(error)),
-            };
-            outcome.is_some()
-        });
-        outcome.unwrap()
+        self.call_within(request, LONG)
+            .expect("the verb is answered")
+    }
+
+    /// Says one verb; none where it is not answered in time.
+    pub(crate) fn call_within(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Option<Result<Value, Error>> {
+        let until = Instant::now() + limit;
+        let mut call = match self.session.call(request) {
+            Ok(call) => call,
+            Err(error) => return Some(Err(error)),
+        };
+        while Instant::now() < until {
+            match call.advance() {
+                Ok(Outcome::Wait(_)) => std::thread::park_timeout(Duration::from_millis(1)),
+                Ok(Outcome::Done(value)) => return Some(Ok(value)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
     }
 
     /// Stops the server, whoever holds it.

@@ -6,6 +6,7 @@ mod processes;
 mod raw;
 mod roles;
 mod servers;
+mod sweep;
 mod wait;
 
 pub(crate) use self::clients::*;
@@ -14,4 +15,5 @@ pub(crate) use self::processes::*;
 pub(crate) use self::raw::*;
 pub(crate) use self::roles::*;
 pub(crate) use self::servers::*;
+pub(crate) use self::sweep::*;
 pub(crate) use self::wait::*;

@@ -1,0 +1,45 @@
+//! Whatever goes wrong with any one effect of a supervisor: the next start works, and nothing is left.
+
+use crate::support::{FAILPOINT, live, sweep};
+
+fn swept(fault: &str) {
+    sweep(fault, |world, plan| {
+        world.set_variable(FAILPOINT, plan);
+        live(world)
+    });
+}
+
+#[test]
+fn it_aborts() {
+    swept("abort");
+}
+
+#[test]
+fn it_exits() {
+    swept("exit");
+}
+
+#[test]
+fn the_disk_is_broken() {
+    swept("eio");
+}
+
+#[test]
+fn the_disk_is_full() {
+    swept("enospc");
+}
+
+#[test]
+fn no_descriptors_are_left() {
+    swept("emfile");
+}
+
+#[test]
+fn the_kernel_says_try_again() {
+    swept("eagain");
+}
+
+#[test]
+fn it_stands_still() {
+    swept("stop");
+}

@@ -1,0 +1,113 @@
+//! The crash-point sweep: one life of a server after another, and in the n-th one the n-th effect goes wrong.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use temporal_devserver::control::message::{Kind, Request};
+
+use crate::support::{Client, FORCE, World};
+
+/// Tells a process which of its effects goes wrong, see `src/failpoint.rs`.
+pub(crate) const FAILPOINT: &str = "TEMPORAL_DEVSERVER_FAILPOINT";
+
+/// The name of the server.
+const NAME: &str = "swept";
+
+/// How long each step of a life may take before its client gives up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Lives under way at once: some of their time is spent waiting, and nearly all of it for a process that stands still.
+fn at_once(fault: &str) -> usize {
+    if fault == "stop" { 32 } else { 6 }
+}
+
+/// Lets the n-th effect of `life` go wrong, for every n until a life has fewer effects. `life` gets the plan of what goes
+/// wrong, and tells whether it came to its end.
+///
+/// After each there is at most one server, a newcomer's start succeeds, and in the end nothing is left.
+#[expect(clippy::print_stdout, reason = "how much was swept is a result")]
+pub(crate) fn sweep(fault: &str, life: impl Fn(&mut World, &str) -> bool + Sync) {
+    let (next, is_over) = (AtomicU64::new(1), AtomicBool::new(false));
+    let names = Mutex::new(BTreeSet::new());
+    std::thread::scope(|scope| {
+        for _ in 0..at_once(fault) {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    match one(fault, number, &life) {
+                        Some(name) => drop(names.lock().unwrap().insert(name)),
+                        None => is_over.store(true, Ordering::Relaxed),
+                    }
+                }
+            });
+        }
+    });
+    let (names, lives) = (names.into_inner().unwrap(), next.into_inner() - 1);
+    println!("{fault}: {lives} lives, {} points: {names:?}", names.len());
+    assert!(names.len() > 5, "the points are not compiled in");
+}
+
+/// Lives once; returns the name of the effect that went wrong, none if there were fewer.
+fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Option<String> {
+    let mut world = World::new();
+    let cache = world.path().join("cache");
+    world.set_variable("TEMPORAL_DEVSERVER_CACHE_DIR", cache.to_str().unwrap());
+    let plan = format!("{number} {fault} {}", world.path().display());
+    let is_whole = life(&mut world, &plan);
+    let wrong = std::fs::read_to_string(world.path().join("fired")).ok();
+    let context = format!("{fault} at effect {number} ({wrong:?})");
+    assert!(is_whole || wrong.is_some(), "{context}: it ended early");
+    assert!(servers(&world) <= 1, "{context}");
+    world.set_variable(FAILPOINT, "");
+    let mut newcomer = world.client(NAME, &json!({ "db": true }));
+    if let Err(error) = newcomer.try_start() {
+        let log = world.text(NAME, "supervisor.log");
+        panic!("{context}: a newcomer is told: {error}\n{log}");
+    }
+    assert_eq!(servers(&world), 1, "{context}");
+    newcomer.release();
+    wrong
+}
+
+fn servers(world: &World) -> usize {
+    let is_server = |pid: &&i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("start-dev")
+    };
+    world.processes().iter().filter(is_server).count()
+}
+
+/// A life in which everything happens: a start, a crash, a restart, the end. What goes wrong may end it early; tells whether
+/// it came to its end.
+pub(crate) fn live(world: &World) -> bool {
+    let options = json!({ "db": true, "start_timeout": PATIENCE.as_secs() });
+    let mut client = world.client(NAME, &options);
+    if client.try_start().is_err() {
+        return false;
+    }
+    let killed = client.call_within(Request::Kill(FORCE), PATIENCE);
+    if !matches!(killed, Some(Ok(_))) || !is_ready_again(&mut client) {
+        return false;
+    }
+    client.release();
+    true
+}
+
+/// Waits until the killed server is ready again; false where it is not in time.
+fn is_ready_again(client: &mut Client) -> bool {
+    let until = Instant::now() + PATIENCE;
+    let mut has_ended = false;
+    while Instant::now() < until {
+        for kind in client.kinds() {
+            has_ended |= kind == Kind::Exited;
+            if has_ended && kind == Kind::Ready {
+                return true;
+            }
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    false
+}
