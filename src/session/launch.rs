@@ -21,7 +21,7 @@ use crate::lock::FileLock;
 use crate::paths::{CONTROL_SOCKET, SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG, ServerDir};
 use crate::process::detach::{environment, spawn_detached};
 use crate::process::holders::{lock_holders_of, socket_holders_of};
-use crate::process::identity::ProcessIdentity;
+use crate::process::identity::{ProcessIdentity, describe};
 use crate::session::hello;
 use crate::session::link::{Connected, Link, Received};
 use crate::session::registered::Registered;
@@ -155,11 +155,25 @@ impl Launch {
     }
 
     fn overdue(&self) -> Error {
+        let last_probe = self.in_our_way().map_or_else(
+            || "no supervisor has answered yet".to_owned(),
+            |holder| format!("{holder} is starting this server and does not get on"),
+        );
         Error::StartTimeout {
             deadline: self.limit,
-            last_probe: "no supervisor has answered yet".to_owned(),
+            last_probe,
             log_tail: vec![],
         }
+    }
+
+    /// Names who has the lock that we still wait for: a launcher that stands still is somebody's program, and left alone.
+    fn in_our_way(&self) -> Option<String> {
+        if self.spawn_lock.is_some() {
+            return None;
+        }
+        let (device, inode) = self.dir.directory().inode(SPAWN_LOCK).ok()?;
+        let holder = lock_holders_of(device, inode).pop()?;
+        Some(describe(holder.pid))
     }
 
     fn knock(&mut self) -> Result<Progress> {

@@ -119,9 +119,7 @@ impl Link {
                 Err(_) => return Received::End,
             }
             let mut chunk = [0; 16 << 10];
-            let read =
-                failpoint::pass("link.receive").and_then(|()| (&*self.stream).read(&mut chunk));
-            match read {
+            match (&*self.stream).read(&mut chunk) {
                 Ok(0) => return Received::End,
                 Ok(count) => self.lines.push(&chunk[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -129,6 +127,9 @@ impl Link {
                     return Received::Nothing;
                 }
                 Err(_) => return Received::End,
+            }
+            if failpoint::pass("link.receive").is_err() {
+                return Received::End;
             }
         }
     }

@@ -1,12 +1,15 @@
 //! Whatever goes wrong with any one effect of a supervisor: the next start works, and nothing is left.
 
-use crate::support::{FAILPOINT, live, sweep};
+use crate::support::{FAILPOINT, World, kept_life, private_life, sweep};
 
 fn swept(fault: &str) {
-    sweep(fault, |world, plan| {
-        world.set_variable(FAILPOINT, plan);
-        live(world)
-    });
+    let lives: [fn(&World) -> bool; 2] = [kept_life, private_life];
+    for life in lives {
+        sweep(fault, |world, plan| {
+            world.set_variable(FAILPOINT, plan);
+            life(world)
+        });
+    }
 }
 
 #[test]

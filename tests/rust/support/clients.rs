@@ -74,6 +74,12 @@ impl World {
         faults.clone_into(&mut self.faults);
     }
 
+    /// Has templates and digests made anew, in this world alone.
+    pub(crate) fn use_cache_of_its_own(&mut self) {
+        let cache = self.path.join("cache");
+        self.set_variable("TEMPORAL_DEVSERVER_CACHE_DIR", cache.to_str().unwrap());
+    }
+
     /// Adds a variable to the environment of supervisors that are spawned from now on.
     pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());

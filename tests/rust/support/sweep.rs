@@ -13,7 +13,7 @@ use crate::support::{Client, FORCE, World};
 /// Tells a process which of its effects goes wrong, see `src/failpoint.rs`.
 pub(crate) const FAILPOINT: &str = "TEMPORAL_DEVSERVER_FAILPOINT";
 
-/// The name of the server.
+/// The name of the newcomer's server.
 const NAME: &str = "swept";
 
 /// How long each step of a life may take before its client gives up.
@@ -53,8 +53,7 @@ pub(crate) fn sweep(fault: &str, life: impl Fn(&mut World, &str) -> bool + Sync)
 /// Lives once; returns the name of the effect that went wrong, none if there were fewer.
 fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Option<String> {
     let mut world = World::new();
-    let cache = world.path().join("cache");
-    world.set_variable("TEMPORAL_DEVSERVER_CACHE_DIR", cache.to_str().unwrap());
+    world.use_cache_of_its_own();
     let plan = format!("{number} {fault} {}", world.path().display());
     let is_whole = life(&mut world, &plan);
     let wrong = std::fs::read_to_string(world.path().join("fired")).ok();
@@ -80,11 +79,20 @@ fn servers(world: &World) -> usize {
     world.processes().iter().filter(is_server).count()
 }
 
+/// The life of a named server that keeps its data, see [`live`].
+pub(crate) fn kept_life(world: &World) -> bool {
+    let options = json!({ "db": true, "start_timeout": PATIENCE.as_secs() });
+    live(world.client(NAME, &options))
+}
+
+/// The life of a private server with throw-away data, see [`live`].
+pub(crate) fn private_life(world: &World) -> bool {
+    live(world.private(&json!({ "start_timeout": PATIENCE.as_secs() })))
+}
+
 /// A life in which everything happens: a start, a crash, a restart, the end. What goes wrong may end it early; tells whether
 /// it came to its end.
-pub(crate) fn live(world: &World) -> bool {
-    let options = json!({ "db": true, "start_timeout": PATIENCE.as_secs() });
-    let mut client = world.client(NAME, &options);
+fn live(mut client: Client) -> bool {
     if client.try_start().is_err() {
         return false;
     }

@@ -1,0 +1,78 @@
+//! Whatever goes wrong with any one effect of a client, its death included: the next start works, and nothing is left.
+
+use std::process::Stdio;
+
+use temporal_devserver::process::identity::ProcessIdentity;
+
+use crate::support::{
+    FAILPOINT, Guarded, World, eventually, kept_life, private_life, role, role_dir, state_of, sweep,
+};
+
+fn swept(fault: &str) {
+    sweep(fault, |world, plan| {
+        let mut command = role(
+            "a_fault_at_any_effect_of_a_client_leaves_nothing::client",
+            world.path(),
+        );
+        command.env(FAILPOINT, plan).stderr(Stdio::null());
+        let mut client = Guarded::spawn(&mut command);
+        let identity = ProcessIdentity::of(client.pid());
+        let mut is_whole = false;
+        eventually("the client ends, or stands still", || {
+            match client.0.try_wait().unwrap() {
+                Some(status) => {
+                    is_whole = status.success();
+                    true
+                }
+                // Where it stands still, its user ends it.
+                None => identity.as_ref().and_then(state_of) == Some('T'),
+            }
+        });
+        is_whole
+    });
+}
+
+#[test]
+#[ignore = "a role"]
+fn client() {
+    let mut world = World::of_test(role_dir());
+    world.use_cache_of_its_own();
+    world.set_variable(FAILPOINT, "");
+    assert!(private_life(&world), "the private one ended early");
+    assert!(kept_life(&world), "the named one ended early");
+}
+
+#[test]
+fn it_aborts() {
+    swept("abort");
+}
+
+#[test]
+fn it_exits() {
+    swept("exit");
+}
+
+#[test]
+fn the_disk_is_broken() {
+    swept("eio");
+}
+
+#[test]
+fn the_disk_is_full() {
+    swept("enospc");
+}
+
+#[test]
+fn no_descriptors_are_left() {
+    swept("emfile");
+}
+
+#[test]
+fn the_kernel_says_try_again() {
+    swept("eagain");
+}
+
+#[test]
+fn it_stands_still() {
+    swept("stop");
+}
