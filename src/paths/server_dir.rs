@@ -113,7 +113,7 @@ impl ServerDir {
     }
 
     /// Removes the directory of a private server after its final stop; refuses any other.
-    pub fn remove_private(self) -> Result<()> {
+    pub fn remove_private(&self) -> Result<()> {
         if !disposable::is_marked(&self.directory) {
             return Err(crate::directory::refusal(
                 self.path(),

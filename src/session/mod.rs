@@ -206,7 +206,11 @@ impl Session {
         self.stage = Stage::Idle;
         self.granted = None;
         self.welcome = None;
-        self.place = None;
+        if let Some(place) = self.place.take()
+            && self.given_name.is_none()
+        {
+            place.clear();
+        }
     }
 
     /// Begins to give up the lease; ends with [`Notice::Released`].

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::executable::VARIABLE;
 use crate::lock::FileLock;
 use crate::options::{Db, config, real_path};
-use crate::paths::{Locations, ServerDir};
+use crate::paths::{Locations, SUPERVISOR_LOCK, ServerDir};
 use crate::session::Session;
 use crate::session::registered::Registered;
 
@@ -24,6 +24,18 @@ pub(crate) struct Place {
     pub dir: Arc<ServerDir>,
     /// Shared with all clients; a sweep needs it alone.
     pub clients: Option<Registered<FileLock>>,
+}
+
+impl Place {
+    /// Removes the directory of a private server that no supervisor looks after: none was spawned, or it came to nothing.
+    ///
+    /// One that was spawned and is not there yet then finds no directory, and ends.
+    pub(crate) fn clear(self) {
+        drop(self.clients);
+        if let Ok(Some(_lock)) = self.dir.try_exclusive(SUPERVISOR_LOCK) {
+            self.dir.remove_private().ok();
+        }
+    }
 }
 
 impl Session {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::database::sqlite::{Answer, Operation};
 use crate::database::{Kind, beside};
 use crate::failpoint;
-use crate::paths::ServerDir;
 use crate::process::strays::reap_strays;
 use crate::state_file::{Hints, State};
 use crate::supervisor::drive::Supervisor;
@@ -39,7 +38,7 @@ impl Supervisor {
         State::write_hints(self.dir.directory(), Hints::default()).ok();
         failpoint::pass("finish.directory").ok();
         if self.is_private {
-            let removed = ServerDir::at(self.dir.path()).and_then(ServerDir::remove_private);
+            let removed = self.dir.remove_private();
             if let Err(error) = removed {
                 tracing::warn!(%error, "the directory of the private server could not be removed");
             }

@@ -29,15 +29,21 @@ START = "from temporal_devserver import AsyncDevServer, DevServer\n"
 """First line of a host's program."""
 
 
-def eventually(what: str, condition: Callable[[], T], seconds: float = 10.0) -> T:
-    """Waits until the condition is true, and returns what it returned."""
+def eventually(
+    what: str,
+    condition: Callable[[], T],
+    seconds: float = 10.0,
+    *,
+    says: Callable[[], object] = str,
+) -> T:
+    """Waits until the condition is true, and returns what it returned; else fails, saying why."""
     until = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > until:
-            message = f"not within {seconds} s: {what}"
+            message = f"not within {seconds} s: {what} {says()}"
             raise AssertionError(message)
         time.sleep(0.005)
 
@@ -103,14 +109,15 @@ class Sandbox:
         self.state = root / "s"
         self.tmp = root / "t"
         self.tmp.mkdir()
-        self._seen: set[int] = set()
+        self.seen: set[int] = set()
+        """Every process of this test that was ever looked at."""
 
     def processes(self) -> dict[int, str]:
         """Returns the living processes (but this one) of this test, with their command lines.
 
         A dying process shows no environment any more, and may still hold ports and locks.
         """
-        found = {pid: "dying" for pid in self._seen if is_dying(pid)}
+        found = {pid: "dying" for pid in self.seen if is_dying(pid)}
         mark = os.fsencode(self.root) + b"/"
         for entry in os.listdir("/proc"):
             if not entry.isdigit() or int(entry) == os.getpid():
@@ -120,7 +127,7 @@ class Sandbox:
                 if mark in environment and is_alive(int(entry)):
                     line = Path(f"/proc/{entry}/cmdline").read_bytes()
                     found[int(entry)] = line.replace(b"\0", b" ").decode()[:300]
-                    self._seen.add(int(entry))
+                    self.seen.add(int(entry))
         return found
 
     def servers(self) -> list[int]:

@@ -36,10 +36,9 @@ fn swept(fault: &str) {
 #[ignore = "a role"]
 fn client() {
     let mut world = World::of_test(role_dir());
-    world.use_cache_of_its_own();
     world.set_variable(FAILPOINT, "");
-    assert!(private_life(&world), "the private one ended early");
-    assert!(kept_life(&world), "the named one ended early");
+    assert!(private_life(&mut world), "the private one ended early");
+    assert!(kept_life(&mut world), "the named one ended early");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::{FAILPOINT, World, kept_life, private_life, sweep};
 
 fn swept(fault: &str) {
-    let lives: [fn(&World) -> bool; 2] = [kept_life, private_life];
+    let lives: [fn(&mut World) -> bool; 2] = [kept_life, private_life];
     for life in lives {
         sweep(fault, |world, plan| {
             world.set_variable(FAILPOINT, plan);

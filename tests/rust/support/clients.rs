@@ -185,12 +185,22 @@ impl Drop for World {
         if self.temp.is_none() {
             return;
         }
+        let _cleaner = Cleaner(self);
+        if !std::thread::panicking() {
+            self.wait_until_empty();
+        }
+    }
+}
+
+/// Ends what a failed test has left, so that one failure is not that of later tests too.
+struct Cleaner<'a>(&'a World);
+
+impl Drop for Cleaner<'_> {
+    fn drop(&mut self) {
         if std::thread::panicking() {
-            for pid in self.processes() {
+            for pid in self.0.processes() {
                 kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
             }
-        } else {
-            self.wait_until_empty();
         }
     }
 }

@@ -53,7 +53,6 @@ pub(crate) fn sweep(fault: &str, life: impl Fn(&mut World, &str) -> bool + Sync)
 /// Lives once; returns the name of the effect that went wrong, none if there were fewer.
 fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Option<String> {
     let mut world = World::new();
-    world.use_cache_of_its_own();
     let plan = format!("{number} {fault} {}", world.path().display());
     let is_whole = life(&mut world, &plan);
     let wrong = std::fs::read_to_string(world.path().join("fired")).ok();
@@ -79,29 +78,28 @@ fn servers(world: &World) -> usize {
     world.processes().iter().filter(is_server).count()
 }
 
-/// The life of a named server that keeps its data, see [`live`].
-pub(crate) fn kept_life(world: &World) -> bool {
+/// The life of a named server that keeps its data, of an executable that was never seen before; see [`live`].
+pub(crate) fn kept_life(world: &mut World) -> bool {
+    world.use_cache_of_its_own();
     let options = json!({ "db": true, "start_timeout": PATIENCE.as_secs() });
     live(world.client(NAME, &options))
 }
 
 /// The life of a private server with throw-away data, see [`live`].
-pub(crate) fn private_life(world: &World) -> bool {
+pub(crate) fn private_life(world: &mut World) -> bool {
     live(world.private(&json!({ "start_timeout": PATIENCE.as_secs() })))
 }
 
 /// A life in which everything happens: a start, a crash, a restart, the end. What goes wrong may end it early; tells whether
-/// it came to its end.
+/// nothing did.
 fn live(mut client: Client) -> bool {
     if client.try_start().is_err() {
         return false;
     }
     let killed = client.call_within(Request::Kill(FORCE), PATIENCE);
-    if !matches!(killed, Some(Ok(_))) || !is_ready_again(&mut client) {
-        return false;
-    }
+    let is_whole = matches!(killed, Some(Ok(_))) && is_ready_again(&mut client);
     client.release();
-    true
+    is_whole
 }
 
 /// Waits until the killed server is ready again; false where it is not in time.
