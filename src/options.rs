@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{Difference, Error, Result};
 use crate::temporal::AttributeType;
@@ -330,7 +330,7 @@ fn part<T: Default + Serialize + for<'a> Deserialize<'a>>(given: &Map<String, Va
         let before = whole.insert(key.clone(), value.clone());
         // Read after each change, so that the message can name the option.
         if let Err(error) = serde_json::from_value::<T>(Value::Object(whole.clone())) {
-            let example = before.unwrap_or_default();
+            let example = example(key, before.unwrap_or_default());
             let remedy = format!("give a value like {example}");
             return Err(config(
                 key,
@@ -341,6 +341,17 @@ fn part<T: Default + Serialize + for<'a> Deserialize<'a>>(given: &Map<String, Va
     }
     serde_json::from_value(Value::Object(whole))
         .map_err(|error| config("options", &error.to_string(), "correct them"))
+}
+
+/// Returns a value that fits an option: its default, or where that is none, one that shows the type.
+fn example(option: &str, default: Value) -> Value {
+    match (default, option) {
+        (Value::Null, "db") => json!("orders.db"),
+        (Value::Null, "executable" | "state_dir") => json!("/path/to/it"),
+        (Value::Null, "version") => json!("1.9.1"),
+        (Value::Null, _) => json!(7233),
+        (default, _) => default,
+    }
 }
 
 fn object<T: Serialize>(value: &T) -> Map<String, Value> {

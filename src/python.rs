@@ -20,7 +20,7 @@ mod core {
     use serde_json::{Value, json};
 
     use crate::error::Error;
-    use crate::options::Options;
+    use crate::options::{Options, config};
     use crate::session::{self, Notice, Outcome, Wait};
 
     #[pymodule_export]
@@ -140,10 +140,13 @@ mod core {
         }
 
         fn call(&self, py: Python<'_>, request: &str) -> PyResult<Call> {
-            self.machine
-                .call(parse(request)?)
-                .map(Call)
-                .map_err(|error| raised(py, &error))
+            let unfit = |error: serde_json::Error| {
+                let remedy = "see the types in the documentation of that verb";
+                config("arguments", &error.to_string(), remedy)
+            };
+            let request = serde_json::from_str(request).map_err(unfit);
+            let call = request.and_then(|request| self.machine.call(request));
+            call.map(Call).map_err(|error| raised(py, &error))
         }
     }
 

@@ -128,6 +128,7 @@ class Session:
                 an array of Events, oldest first).
 
         Raises:
+            ConfigError: An argument is of the wrong type.
             NotRunningError: The server does not run.
         """
 

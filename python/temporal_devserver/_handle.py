@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from . import _core, _errors, _events, _fork, _logs
 from ._launcher import launcher
 from ._models import Event, Status
-from ._options import to_json
+from ._options import check_name, to_json
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -72,6 +72,7 @@ class Handle:
             ConfigError: An option is unknown or has a value that cannot work.
             SupervisorError: There is no Python interpreter to run the supervisor with.
         """
+        check_name(name)
         self._session = _core.Session(name, to_json(options), launcher())
         self._namespace = next(iter(options.get("namespaces") or ()), "default")
         self._begin_anew()

@@ -124,7 +124,28 @@ def to_json(options: Options) -> str:
             raise ConfigError(message, option=name, problem="is unknown")
         if value is not None and name not in HOST_ONLY:
             given[name] = _plain(name, value)
+            _check_text(name, json.dumps(given[name], ensure_ascii=False))
     return json.dumps(given)
+
+
+def check_name(name: object) -> None:
+    """Checks that the core can be told the name of a server; what a name may be, the core knows.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not isinstance(name, (str, type(None))):
+        raise _unfit("name", f"{name!r} is no text", "give a `str`, or None for a private server")
+    _check_text("name", name or "")
+
+
+def _check_text(name: str, text: str) -> None:
+    """Refuses what Python makes of bytes that are not UTF-8: JSON has no way to say it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        problem = f"{text[error.start]!r} stands for a byte that is not UTF-8"
+        raise _unfit(name, problem, "use a path, or text, in UTF-8") from error
 
 
 def _plain(name: str, value: object) -> object:
@@ -153,9 +174,9 @@ def _mapping_or_sequence(value: object) -> object:
     """Lets `json` take every mapping and sequence, not only `dict`, `list` and `tuple`."""
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return list(value)
-    message = f"a {type(value).__name__} is no JSON value"
+    message = f"a `{type(value).__name__}` is no JSON value"
     raise TypeError(message)
 
 
@@ -175,8 +196,8 @@ def _search_attribute(key: object) -> tuple[str, str]:
     return name, kind.title().replace("_", "")
 
 
-def _unfit(name: str, problem: str) -> ConfigError:
-    remedy = f"see the type of `{name}` in the documentation"
+def _unfit(name: str, problem: str, remedy: str = "") -> ConfigError:
+    remedy = remedy or f"see the type of `{name}` in the documentation"
     message = f"option `{name}`: {problem}; {remedy}"
     return ConfigError(message, option=name, problem=problem, remedy=remedy)
 

@@ -60,8 +60,8 @@ impl Options {
             if !(least..=1e9).contains(&value) {
                 return Err(config(
                     option,
-                    &format!("{value} is out of range"),
-                    &format!("use {least} or more"),
+                    &format!("{value:?} is out of range"),
+                    &format!("use a number from {least} to 1e9"),
                 ));
             }
         }
@@ -104,10 +104,10 @@ impl Options {
             check_namespace(namespace)?;
         }
         for key in self.identity.dynamic_config.keys() {
-            if key.is_empty() || key.contains(['=', '\n']) {
+            if key.is_empty() || key.contains(['=', '\n', '\0']) {
                 return Err(config(
                     "dynamic_config",
-                    &format!("`{key}` is no key"),
+                    &format!("{key:?} is no key"),
                     "use a key like `frontend.rps`",
                 ));
             }
@@ -132,7 +132,8 @@ impl Options {
 pub fn check_namespace(name: &str) -> Result<()> {
     let is_odd = |c: char| c.is_control() || c.is_whitespace() || c == '/';
     if name.is_empty() || name.len() > 1000 || name.chars().any(is_odd) || name == SYSTEM {
-        let problem = format!("{name:?} cannot be a namespace");
+        let shown: String = name.chars().take(60).collect();
+        let problem = format!("{shown:?} cannot be a namespace");
         return Err(config(
             "namespaces",
             &problem,

@@ -170,6 +170,13 @@ def test_foreign_temporal_that_takes_the_port_while_ours_starts(
         ({"nonsense": 1}, "nonsense"),
         ({"db": False}, "db"),
         ({"db": 7}, "db"),
+        ({"db": b"orders.db"}, "db"),
+        ({"db": "/tmp/\udcff.db"}, "db"),
+        ({"state_dir": "/tmp/\udcff"}, "state_dir"),
+        ({"namespaces": ["\udcff"]}, "namespaces"),
+        ({"namespaces": ["x" * 2000]}, "namespaces"),
+        ({"linger": 1e300}, "linger"),
+        ({"dynamic_config": {"a\0": 1}}, "dynamic_config"),
         ({"log_level": "loud"}, "log_level"),
         ({"start_timeout": -1}, "start_timeout"),
         ({"start_timeout": float("nan")}, "start_timeout"),
@@ -196,12 +203,22 @@ def test_value_that_cannot_work(
 ) -> None:
     message = refused(ConfigError, **{"executable": fake_temporal, **options})
     assert f"`{word}`" in message
+    assert len(message) < 500
     assert not sandbox.processes()
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", "a\0b", "x" * 300, "a b\n"])
-def test_name_that_cannot_work(name: str) -> None:
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a\0b", "x" * 300, "a b\n", "\udcff", 7, b"a"])
+def test_name_that_cannot_work(name: Any) -> None:
     refused(ConfigError, name)
+
+
+def test_argument_of_a_verb_that_cannot_work(fake_temporal: Path) -> None:
+    with DevServer(executable=fake_temporal) as server:
+        for name in (7, "\udcff", None, "a b"):
+            with pytest.raises(ConfigError, match="; "):
+                server.create_namespace(name)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="retention"):
+            server.create_namespace("a", retention=-1)
 
 
 def test_argument_that_the_server_does_not_know(fake_temporal: Path) -> None:
