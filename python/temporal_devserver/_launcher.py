@@ -39,8 +39,11 @@ def launcher() -> str:
         SupervisorError: There is no Python interpreter to start them with.
     """
     bare = [_interpreter(), "-I", "-S"]
+    library = os.path.abspath(_core.__file__)
+    if not all(map(_is_utf8, (bare[0], library))):
+        raise _no_interpreter(f"`{bare[0]!a}` or `{library!a}` is not UTF-8")
     facts = {
-        "supervisor": [*bare, "-c", STUB, os.path.abspath(_core.__file__)],
+        "supervisor": [*bare, "-c", STUB, library],
         "python": bare[0],
         "scripts": _scripts(),
         "environment": {COOKIE: "1"},
@@ -86,4 +89,13 @@ def _scripts() -> list[str]:
         os.path.join(os.path.dirname(package), "bin"),  # pip install --target
         sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")),
     ]
-    return list(dict.fromkeys(directories))
+    return list(dict.fromkeys(filter(_is_utf8, directories)))
+
+
+def _is_utf8(path: str) -> bool:
+    """Tells whether JSON can say it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

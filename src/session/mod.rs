@@ -174,7 +174,7 @@ impl Session {
         if !matches!(self.stage, Stage::Idle) {
             return Ok(());
         }
-        self.launch(false)
+        self.launch(false).inspect_err(|_| self.forget())
     }
 
     fn launch(&mut self, healing: bool) -> Result<()> {

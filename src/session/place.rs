@@ -97,7 +97,7 @@ impl Session {
             .host
             .variable(VARIABLE)
             .filter(|value| !value.is_empty());
-        Ok(LeaseRequest {
+        let request = LeaseRequest {
             pid: std::process::id().cast_signed(),
             command: command_line(),
             name: place.name.clone(),
@@ -114,20 +114,29 @@ impl Session {
             start_timeout: options.mine.start_timeout,
             stop_timeout: options.mine.stop_timeout,
             linger: options.mine.linger,
-        })
+        };
+        match serde_json::to_value(&request) {
+            Ok(_) => Ok(request),
+            Err(error) => Err(config(
+                "environment",
+                &format!("{error}, and the supervisor has to be told it"),
+                "let HOME, TMPDIR and the XDG_* and TEMPORAL_DEVSERVER_* variables be UTF-8",
+            )),
+        }
     }
 }
 
 /// Fills in what the environment says and the options do not.
 pub(crate) fn with_environment(options: &Map<String, Value>) -> Result<Map<String, Value>> {
     let mut options = options.clone();
-    if let Ok(text) = std::env::var(START_TIMEOUT)
+    if let Some(text) = std::env::var_os(START_TIMEOUT)
         && !options.contains_key("start_timeout")
     {
-        let seconds: f64 = text.parse().map_err(|_| {
+        let number = text.to_str().and_then(|text| text.parse::<f64>().ok());
+        let seconds = number.ok_or_else(|| {
             config(
                 "start_timeout",
-                &format!("{START_TIMEOUT} is {text:?}"),
+                &format!("{START_TIMEOUT} is `{}`", text.display()),
                 "set it to a number of seconds, like 60",
             )
         })?;

@@ -319,6 +319,37 @@ def test_no_home(fake_temporal: Path, monkeypatch: pytest.MonkeyPatch, sandbox: 
     assert "TEMPORAL_DEVSERVER_STATE_DIR" in message
 
 
+@pytest.mark.parametrize(
+    "variable", ["STATE_DIR", "CACHE_DIR", "EXECUTABLE", "START_TIMEOUT", "TMPDIR", "HOME"]
+)
+def test_environment_that_is_not_utf_8(
+    fake_temporal: Path, sandbox: Sandbox, variable: str
+) -> None:
+    name = variable if variable in ("TMPDIR", "HOME") else f"TEMPORAL_DEVSERVER_{variable}"
+    odd = os.fsencode(sandbox.root) + b"/\xff"
+    os.mkdir(odd, 0o700)
+    program = """
+import sys
+from temporal_devserver import ConfigError, DevServer
+try:
+    with DevServer(executable=sys.argv[1]) as server:
+        print(server.status().state)
+except ConfigError as error:
+    print(str(error).rpartition("; ")[2])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(fake_temporal)],
+        check=True,
+        capture_output=True,
+        env={**os.environb, name.encode(): odd},
+        timeout=30,
+    )
+    expected = {"HOME": b"ready\n", "START_TIMEOUT": b"set it to a number of seconds, like 60\n"}
+    told = b"let HOME, TMPDIR and the XDG_* and TEMPORAL_DEVSERVER_* variables be UTF-8\n"
+    assert done.stdout == expected.get(variable, told)
+    shutil.rmtree(odd)
+
+
 def test_home_that_is_read_only(
     fake_temporal: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
