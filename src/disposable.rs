@@ -42,6 +42,12 @@ pub struct Contents {
     pub locks: &'static [&'static str],
 }
 
+/// What lies in a directory that is just being made.
+const EMPTY: Contents = Contents {
+    data: &[],
+    locks: &[CLIENTS_LOCK],
+};
+
 /// What the names in a directory say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
@@ -74,7 +80,10 @@ pub fn create(
         let Some(directory) = made else { continue };
         match FileLock::try_shared(&directory, Path::new(CLIENTS_LOCK), 0o600) {
             Ok(Some(clients)) => {
-                write_marker(&directory).map_err(|error| directory.failure(MARKER, &error))?;
+                if let Err(error) = write_marker(&directory) {
+                    remove(&directory, &EMPTY).ok();
+                    return Err(directory.failure(MARKER, &error));
+                }
                 return Ok((directory, clients));
             }
             // A sweep was faster than we.

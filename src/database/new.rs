@@ -107,11 +107,12 @@ fn place(database: &Database) -> io::Result<()> {
 }
 
 fn failed(database: &Database, error: &io::Error) -> crate::error::Error {
-    refusal(
-        &database.path,
-        &format!("it cannot be created: {error}"),
-        "see that its folder has room and may be written to, or use another path",
-    )
+    let remedy = match database.kind {
+        Kind::Kept => "see that its folder has room and may be written to, or use another path",
+        Kind::Throwaway => "make room there, or set TMPDIR to a directory that has room",
+    };
+    let problem = format!("it cannot be created: {error}");
+    refusal(&database.path, &problem, remedy)
 }
 
 #[cfg(test)]
