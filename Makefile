@@ -86,6 +86,11 @@ test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 	cargo build --quiet --locked --examples
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: sweep
+sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways (5 minutes; `test` has the first way)
+	cargo build --quiet --locked --examples
+	cargo test --locked --test rust -- a_fault_at_any --include-ignored --skip nothing::client --nocapture
+
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal
 	$(BIN)/python examples/demo.py

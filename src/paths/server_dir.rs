@@ -124,6 +124,15 @@ impl ServerDir {
         disposable::remove(&self.directory, &PRIVATE_CONTENTS)
     }
 
+    /// Removes the directory of a private server whose client has given it up and begun to remove it; tells whether it is one.
+    pub(crate) fn remove_given_up(&self) -> bool {
+        let is_given_up = !disposable::is_marked(&self.directory);
+        if is_given_up {
+            disposable::remove(&self.directory, &PRIVATE_CONTENTS).ok();
+        }
+        is_given_up
+    }
+
     /// Returns the names of all servers below `root`, sorted.
     pub fn list(root: &Directory) -> Result<Vec<String>> {
         let names = root

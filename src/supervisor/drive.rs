@@ -124,6 +124,9 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
         dir.remove_private().ok();
         return Ok(());
     };
+    if request.private && dir.remove_given_up() {
+        return Ok(());
+    }
     let ground = match begin(&dir, &mut request).await {
         Ok(ground) => ground,
         Err(error) => {

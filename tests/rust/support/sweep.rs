@@ -27,7 +27,7 @@ fn at_once(fault: &str) -> usize {
 /// Lets the n-th effect of `life` go wrong, for every n until a life has fewer effects. `life` gets the plan of what goes
 /// wrong, and tells whether it came to its end.
 ///
-/// After each there is at most one server, a newcomer's start succeeds, and in the end nothing is left.
+/// After each no two servers have one database, a newcomer's start succeeds, and in the end nothing is left.
 #[expect(clippy::print_stdout, reason = "how much was swept is a result")]
 pub(crate) fn sweep(fault: &str, life: impl Fn(&mut World, &str) -> bool + Sync) {
     let (next, is_over) = (AtomicU64::new(1), AtomicBool::new(false));
@@ -58,24 +58,31 @@ fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Opt
     let wrong = std::fs::read_to_string(world.path().join("fired")).ok();
     let context = format!("{fault} at effect {number} ({wrong:?})");
     assert!(is_whole || wrong.is_some(), "{context}: it ended early");
-    assert!(servers(&world) <= 1, "{context}");
+    assert!(!has_two_on_one_database(&world), "{context}");
     world.set_variable(FAILPOINT, "");
     let mut newcomer = world.client(NAME, &json!({ "db": true }));
     if let Err(error) = newcomer.try_start() {
         let log = world.text(NAME, "supervisor.log");
         panic!("{context}: a newcomer is told: {error}\n{log}");
     }
-    assert_eq!(servers(&world), 1, "{context}");
+    assert!(!has_two_on_one_database(&world), "{context}");
     newcomer.release();
     wrong
 }
 
-fn servers(world: &World) -> usize {
-    let is_server = |pid: &&i32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains("start-dev")
+/// Tells whether two servers are told to use the same database.
+fn has_two_on_one_database(world: &World) -> bool {
+    let database = |pid: i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let mut arguments = line.split(|byte| *byte == 0);
+        arguments.find(|argument| *argument == b"--db-filename")?;
+        arguments.next().map(<[u8]>::to_vec)
     };
-    world.processes().iter().filter(is_server).count()
+    let mut databases: Vec<Vec<u8>> = world.processes().into_iter().filter_map(database).collect();
+    let count = databases.len();
+    databases.sort();
+    databases.dedup();
+    databases.len() < count
 }
 
 /// The life of a named server that keeps its data, of an executable that was never seen before; see [`live`].
