@@ -1,7 +1,7 @@
-//! The two clocks we use: the wall clock for people, the monotonic one for all decisions.
+//! The two clocks we use: the wall clock for people, the monotonic one for all decisions. And times that others tell us.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Returns the wall clock in seconds since 1970.
 pub fn unix_now() -> f64 {
@@ -14,4 +14,24 @@ pub fn unix_now() -> f64 {
 pub fn monotonic() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Returns a time that was told in seconds; one that nobody can mean becomes the nearest that can be waited for.
+pub fn seconds(told: f64) -> Duration {
+    /// 31 years: the bound of the options, too.
+    const LONGEST: f64 = 1e9;
+    Duration::try_from_secs_f64(told.clamp(0.0, LONGEST)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_time_that_is_told_can_be_waited_for(told in proptest::num::f64::ANY) {
+            prop_assert!(Instant::now().checked_add(seconds(told)).is_some());
+        }
+    }
 }

@@ -152,7 +152,7 @@ impl From<Error> for Reply {
 }
 
 /// Answer to HELLO.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
     /// Protocol version of the supervisor.
     pub protocol: u32,
@@ -166,6 +166,9 @@ pub struct Welcome {
     pub pid: i32,
     /// Number of the lease, where one was asked for.
     pub lease: Option<u64>,
+    /// Seconds that a stop may take the server.
+    #[serde(default)]
+    pub stop_timeout: f64,
 }
 
 /// What a client needs to know to use the server, and to bring it back.

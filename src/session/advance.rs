@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock::seconds;
 use crate::control::message::{Granted, Kind, Reply};
 use crate::data_dir::DataDir;
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::lock::FileLock;
 use crate::session::launch::{Launch, Progress, Wait, wake};
 use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
-use crate::session::{Notice, SLACK, Session, Stage, heal};
+use crate::session::{Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
 
 /// How often a share in the data is tried for; each try takes some microseconds.
@@ -26,11 +27,7 @@ impl Session {
                     until: None,
                 }),
                 Stage::Launching { launch, healing } => self.advance_launch(launch, healing),
-                Stage::Waiting {
-                    link,
-                    deadline,
-                    healing,
-                } => self.advance_waiting(link, deadline, healing),
+                Stage::Waiting(waiting) => self.advance_waiting(waiting),
                 Stage::Held { link, is_stopped } => self.advance_held(link, is_stopped),
                 Stage::Releasing { link, deadline } => self.advance_release(link, deadline),
             };
@@ -53,54 +50,37 @@ impl Session {
             }
             Ok(Progress::Leased(link, welcome)) => {
                 self.welcome = Some(welcome);
-                let deadline =
-                    Instant::now() + Duration::from_secs_f64(self.asked.mine.start_timeout) + SLACK;
-                self.stage = Stage::Waiting {
+                let deadline = Instant::now() + seconds(self.asked.mine.start_timeout) + SLACK;
+                self.stage = Stage::Waiting(Waiting {
                     link,
                     deadline,
                     healing,
-                };
+                });
                 None
             }
+            Ok(Progress::Stopped) => self.stopped(),
             Err(error) => self.failed(error),
         }
     }
 
-    fn advance_waiting(
-        &mut self,
-        mut link: Link,
-        deadline: Instant,
-        healing: bool,
-    ) -> Option<Wait> {
-        match link.receive() {
+    fn advance_waiting(&mut self, mut waiting: Waiting) -> Option<Wait> {
+        match waiting.link.receive() {
             Received::Reply(reply) => match *reply {
                 Reply::Granted(granted) => {
                     self.take_grant(*granted);
                     self.stage = Stage::Held {
-                        link,
+                        link: waiting.link,
                         is_stopped: false,
                     };
+                    return None;
                 }
                 Reply::Error { error, .. } => return self.failed(error),
-                Reply::Event(event) => {
-                    self.notices.push(Notice::Event { event });
-                    self.stage = Stage::Waiting {
-                        link,
-                        deadline,
-                        healing,
-                    };
-                }
-                _ => {
-                    self.stage = Stage::Waiting {
-                        link,
-                        deadline,
-                        healing,
-                    }
-                }
+                Reply::Event(event) => self.notices.push(Notice::Event { event }),
+                _ => {}
             },
-            // Stopped by somebody, or killed, while we waited: what was asked for is a running server.
-            Received::End => return self.relaunch(healing),
-            Received::Nothing if Instant::now() > deadline => {
+            // Stopped by somebody, or killed, while we waited. A start asked for a running server; a heal ends with the stop.
+            Received::End => return self.relaunch(waiting.healing),
+            Received::Nothing if Instant::now() > waiting.deadline => {
                 self.welcome.iter().for_each(wake);
                 return self.failed(Error::StartTimeout {
                     deadline: self.asked.mine.start_timeout,
@@ -109,15 +89,12 @@ impl Session {
                 });
             }
             Received::Nothing => {
-                let wait = waiting_for(&link, Some(deadline));
-                self.stage = Stage::Waiting {
-                    link,
-                    deadline,
-                    healing,
-                };
+                let wait = waiting_for(&waiting.link, Some(waiting.deadline));
+                self.stage = Stage::Waiting(waiting);
                 return Some(wait);
             }
         }
+        self.stage = Stage::Waiting(waiting);
         None
     }
 
@@ -155,13 +132,16 @@ impl Session {
                 self.stage = Stage::Held { link, is_stopped };
                 Some(wait)
             }
-            Received::End if is_stopped || self.was_stopped() => {
-                self.forget();
-                self.notices.push(Notice::Stopped);
-                None
-            }
+            Received::End if is_stopped || self.was_stopped() => self.stopped(),
             Received::End => self.heal(),
         }
+    }
+
+    /// The server was stopped on purpose.
+    fn stopped(&mut self) -> Option<Wait> {
+        self.forget();
+        self.notices.push(Notice::Stopped);
+        None
     }
 
     /// Tells whether our supervisor's life was ended on purpose, by what it left in its directory.

@@ -1,22 +1,25 @@
 //! One verb on a connection of its own. A step machine that never waits.
 //!
 //! Invariant: a `stop` is remembered even where no supervisor is left to remember it: then the caller writes it itself,
-//! under `spawn.lock`, so that no client takes the missing server for a crash and brings it back.
+//! under `spawn.lock` and `supervisor.lock`, so that no client takes the missing server for a crash and brings it back. A
+//! supervisor that is starting or ending holds one of the two: it is waited for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::clock::seconds;
 use crate::control::message::{PROTOCOL, Reply, Request};
 use crate::error::{Error, Result};
-use crate::paths::{SPAWN_LOCK, ServerDir};
+use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, ServerDir};
 use crate::session::hello;
 use crate::session::launch::Wait;
 use crate::session::link::{Connected, Link, Received};
 use crate::state_file::State;
 
-/// How long a verb may take that waits for nothing but its supervisor and one answer of the server.
+/// How long a verb may take that waits for nothing but its supervisor and one answer of the server; a stop may take the
+/// server's stop timeout longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two tries.
@@ -29,9 +32,9 @@ pub struct Call {
     name: String,
     request: Request,
     link: Option<Link>,
-    deadline: Instant,
-    /// What the supervisor said to HELLO.
-    greeting: Option<(u32, String)>,
+    began: Instant,
+    /// How long it may take.
+    patience: Duration,
 }
 
 /// What one step of a verb came to.
@@ -52,15 +55,15 @@ impl Call {
             name,
             request,
             link: None,
-            deadline: Instant::now() + PATIENCE,
-            greeting: None,
+            patience: PATIENCE,
+            began: Instant::now(),
         }
     }
 
     /// Does what can be done now.
     pub fn advance(&mut self) -> Result<Outcome> {
-        if Instant::now() > self.deadline {
-            return Err(self.lost(&format!("no answer within {} s", PATIENCE.as_secs())));
+        if self.began.elapsed() > self.patience {
+            return Err(self.lost(&format!("no answer within {} s", self.patience.as_secs())));
         }
         if self.link.is_none() {
             match Link::connect(&self.dir).map_err(|error| self.lost(&error.to_string()))? {
@@ -81,7 +84,7 @@ impl Call {
                 Received::Nothing => {
                     return Ok(Outcome::Wait(Wait {
                         fd: Some(link.fd()),
-                        until: Some(self.deadline),
+                        until: Some(self.began + self.patience),
                     }));
                 }
                 Received::End => return self.ended(),
@@ -106,7 +109,9 @@ impl Call {
                         version,
                     });
                 }
-                self.greeting = Some((welcome.protocol, welcome.version));
+                if matches!(self.request, Request::Stop(_)) {
+                    self.patience = PATIENCE + seconds(welcome.stop_timeout);
+                }
                 Ok(None)
             }
             Reply::Done { value } => Ok(Some(value)),
@@ -133,6 +138,9 @@ impl Call {
             });
         }
         let Some(_spawn_lock) = self.dir.try_exclusive(SPAWN_LOCK)? else {
+            return Ok(Outcome::Wait(Wait::pause(PAUSE)));
+        };
+        let Some(_supervisor_lock) = self.dir.try_exclusive(SUPERVISOR_LOCK)? else {
             return Ok(Outcome::Wait(Wait::pause(PAUSE)));
         };
         let state = State::read(self.dir.directory());

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::stat::fstat;
 
+use crate::clock::seconds;
 use crate::control::message::{LeaseRequest, PROTOCOL, Reply, Welcome};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -25,6 +26,7 @@ use crate::process::identity::{ProcessIdentity, describe};
 use crate::session::hello;
 use crate::session::link::{Connected, Link, Received};
 use crate::session::registered::Registered;
+use crate::state_file::State;
 
 /// Between two looks at a lock; nobody tells a process that does not block when a lock is free.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -61,6 +63,8 @@ pub(crate) enum Progress {
     Wait(Wait),
     /// A supervisor has answered.
     Leased(Link, Welcome),
+    /// The life that was to be brought back was ended on purpose meanwhile.
+    Stopped,
 }
 
 /// How to make a supervisor.
@@ -78,6 +82,8 @@ pub(crate) struct Launch {
     dir: Arc<ServerDir>,
     launcher: Launcher,
     request: LeaseRequest,
+    /// The life that is to be brought back; none for a start.
+    lost: Option<u64>,
     began: Instant,
     /// The start timeout, in seconds.
     limit: f64,
@@ -104,15 +110,21 @@ enum Step {
 }
 
 impl Launch {
-    /// Begins to launch.
-    pub(crate) fn new(dir: Arc<ServerDir>, launcher: Launcher, request: LeaseRequest) -> Self {
+    /// Begins to launch: a server that is wanted, or again the one whose life `lost` ended by itself.
+    pub(crate) fn new(
+        dir: Arc<ServerDir>,
+        launcher: Launcher,
+        request: LeaseRequest,
+        lost: Option<u64>,
+    ) -> Self {
         let began = Instant::now();
-        let deadline = began + Duration::from_secs_f64(request.start_timeout);
+        let deadline = began + seconds(request.start_timeout);
         Self {
             dir,
             launcher,
             limit: request.start_timeout,
             request,
+            lost,
             began,
             deadline,
             step: Step::Knock,
@@ -197,16 +209,25 @@ impl Launch {
             return Ok(Progress::Wait(Wait::pause(pause)));
         }
         if let Some(free) = self.dir.try_exclusive(SUPERVISOR_LOCK)? {
-            // Nobody else may spawn now, so it stays free until our supervisor takes it.
+            // Nobody may spawn or remember a stop now: what the file says holds until our supervisor has the lock.
             drop(free);
+            if self.is_stopped() {
+                return Ok(Progress::Stopped);
+            }
             return self.spawn();
         }
         // One that is ending, or one that hangs without a socket.
-        let patience = 2 * HANDSHAKE + Duration::from_secs_f64(self.request.stop_timeout);
+        let patience = 2 * HANDSHAKE + seconds(self.request.stop_timeout);
         if self.began.elapsed() > patience {
             self.replace_holder()?;
         }
         Ok(Progress::Wait(Wait::pause(PAUSE)))
+    }
+
+    /// Tells whether the life that is to be brought back was ended on purpose. Asked under `spawn.lock`.
+    fn is_stopped(&self) -> bool {
+        let stopped = |epoch| State::read(self.dir.directory()).is_stopped(epoch);
+        self.lost.is_some_and(stopped)
     }
 
     fn spawn(&mut self) -> Result<Progress> {

@@ -31,6 +31,7 @@ pub use self::notice::Notice;
 use self::place::{Place, with_environment};
 use self::registered::Registered;
 pub use self::registered::close_after_fork;
+use crate::clock::seconds;
 use crate::control::message::{Force, Granted, Hello, LeaseRequest, PROTOCOL, Request, Welcome};
 use crate::error::{Error, Result};
 use crate::lock::FileLock;
@@ -89,11 +90,7 @@ enum Stage {
         healing: bool,
     },
     /// HELLO is answered; the grant is awaited.
-    Waiting {
-        link: Link,
-        deadline: Instant,
-        healing: bool,
-    },
+    Waiting(Waiting),
     Held {
         link: Link,
         is_stopped: bool,
@@ -102,6 +99,14 @@ enum Stage {
         link: Link,
         deadline: Instant,
     },
+}
+
+/// A lease that is asked for.
+#[derive(Debug)]
+struct Waiting {
+    link: Link,
+    deadline: Instant,
+    healing: bool,
 }
 
 impl Session {
@@ -158,11 +163,8 @@ impl Session {
     pub fn state(&self) -> &'static str {
         match self.stage {
             Stage::Idle => "idle",
-            Stage::Launching { healing: false, .. } | Stage::Waiting { healing: false, .. } => {
-                "starting"
-            }
-            Stage::Launching { healing: true, .. } | Stage::Waiting { healing: true, .. } => {
-                "healing"
+            Stage::Launching { healing, .. } | Stage::Waiting(Waiting { healing, .. }) => {
+                if healing { "healing" } else { "starting" }
             }
             Stage::Held { .. } => "held",
             Stage::Releasing { .. } => "releasing",
@@ -194,7 +196,9 @@ impl Session {
             argv: self.host.supervisor.iter().map(Into::into).collect(),
             environment: environment.collect(),
         };
-        let launch = Box::new(Launch::new(Arc::clone(&place.dir), launcher, request));
+        let lost = self.welcome.as_ref().map(|welcome| welcome.epoch);
+        let lost = lost.filter(|_| healing);
+        let launch = Box::new(Launch::new(Arc::clone(&place.dir), launcher, request, lost));
         self.stage = Stage::Launching { launch, healing };
         Ok(())
     }
@@ -217,7 +221,7 @@ impl Session {
     pub fn release(&mut self) {
         let link = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Launching { launch, .. } => launch.into_link(),
-            Stage::Waiting { link, .. }
+            Stage::Waiting(Waiting { link, .. })
             | Stage::Held { link, .. }
             | Stage::Releasing { link, .. } => Some(link),
             Stage::Idle => None,
@@ -225,7 +229,7 @@ impl Session {
         if let Some(mut link) = link {
             self.data_lock = None;
             link.send(&Request::Release);
-            let limit = Duration::from_secs_f64(self.asked.mine.stop_timeout) + SLACK;
+            let limit = seconds(self.asked.mine.stop_timeout) + SLACK;
             self.stage = Stage::Releasing {
                 link,
                 deadline: Instant::now() + limit,

@@ -4,12 +4,11 @@
 //! told so exactly once. Options are compared before anything is done for a lease.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::task::spawn_local;
 
-use crate::clock::unix_now;
+use crate::clock::{seconds, unix_now};
 use crate::control::line::decode;
 use crate::control::message::{Granted, Kind, LeaseRequest, PROTOCOL, Reply, Request, Welcome};
 use crate::error::{Error, Result};
@@ -75,6 +74,7 @@ impl Supervisor {
                 epoch: self.epoch,
                 pid: nix::unistd::getpid().as_raw(),
                 lease: lease.is_some().then_some(id),
+                stop_timeout: self.stop_timeout.as_secs_f64(),
             }),
         );
         let Some(request) = lease else { return };
@@ -117,8 +117,8 @@ impl Supervisor {
     }
 
     fn take_on(&mut self, id: u64, request: LeaseRequest) {
-        let limit = Duration::from_secs_f64(request.start_timeout);
-        self.stop_timeout = Duration::from_secs_f64(request.stop_timeout);
+        let limit = seconds(request.start_timeout);
+        self.stop_timeout = seconds(request.stop_timeout);
         if request.python.is_some() {
             self.python.clone_from(&request.python);
         }

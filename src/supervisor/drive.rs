@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use crate::clock::monotonic;
+use crate::clock::{monotonic, seconds};
 use crate::control::line::decode;
 use crate::control::message::{Kind, LeaseRequest, PROTOCOL, Reply, Request};
 use crate::error::Result;
@@ -184,7 +184,7 @@ impl Supervisor {
             additive: options.additive,
             supplied: Additive::default(),
             python: request.python.clone(),
-            stop_timeout: Duration::from_secs_f64(request.stop_timeout),
+            stop_timeout: seconds(request.stop_timeout),
             server_lock,
             listener: Some(listener),
             inbox,
@@ -294,8 +294,8 @@ impl Supervisor {
     fn check_wanted(&mut self) {
         match self.leases.remaining(monotonic()) {
             None => {}
-            Some(seconds) if seconds > 0.0 => {
-                self.after(Duration::from_secs_f64(seconds), Message::Wanted);
+            Some(left) if left > 0.0 => {
+                self.after(seconds(left), Message::Wanted);
             }
             Some(_) => self.step(Input::Stop("nobody uses it any more".to_owned())),
         }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::clock::seconds;
 use crate::control::message::{Lease, LeaseRequest};
 
 /// One lease.
@@ -81,7 +82,7 @@ impl Leases {
             .values()
             .map(|held| held.request.start_timeout)
             .fold(0.0, f64::max);
-        Duration::from_secs_f64(longest)
+        seconds(longest)
     }
 
     /// Names the holders other than `own`.

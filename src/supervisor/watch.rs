@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use crate::clock::seconds;
 use crate::error::Result;
 use crate::options::{Additive, Health};
 use crate::process::listeners::is_owned_by_tree;
@@ -161,8 +162,8 @@ pub(crate) async fn probe(
     connection: Connection,
     inbox: mpsc::Sender<Message>,
 ) {
-    let interval = Duration::from_secs_f64(health.interval);
-    let limit = Duration::from_secs_f64(health.timeout);
+    let interval = seconds(health.interval);
+    let limit = seconds(health.timeout);
     let mut kept = Some(connection);
     loop {
         let due = Instant::now() + interval;

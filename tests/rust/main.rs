@@ -30,6 +30,7 @@ mod a_server_that_never_gets_ready_is_reported_in_time;
 mod a_slow_reader_never_blocks_the_supervisor;
 mod a_start_never_meets_a_stop_half_way;
 mod a_stop_is_not_healed;
+mod a_stop_near_a_crash_is_not_undone;
 mod a_stopped_database_becomes_one_file;
 mod a_stopped_kept_database_is_one_file;
 mod a_strange_umask_changes_no_mode;
