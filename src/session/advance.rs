@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock::seconds;
 use crate::control::message::{Granted, Kind, Reply};
 use crate::data_dir::DataDir;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::lock::FileLock;
 use crate::session::launch::{Launch, Progress, Wait, wake};
 use crate::session::link::{Link, Received};
@@ -13,7 +13,7 @@ use crate::session::registered::Registered;
 use crate::session::{Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
 
-/// How often a share in the data is tried for; each try takes some microseconds.
+/// How often a share is tried for; each try takes some microseconds.
 const SHARE_TRIES: usize = 100;
 
 impl Session {
@@ -102,7 +102,12 @@ impl Session {
         let data_dir = granted.data_dir.as_deref().map(DataDir::reopen);
         self.data_lock = data_dir
             .and_then(Result::ok)
-            .and_then(|data_dir| share(&data_dir));
+            .and_then(|data_dir| share(|| data_dir.try_client()));
+        if let Some(place) = &mut self.place
+            && place.clients.is_none()
+        {
+            place.clients = share(|| place.dir.try_client());
+        }
         self.notices.push(Notice::Granted {
             status: Box::new(granted.status.clone()),
         });
@@ -230,9 +235,9 @@ fn waiting_for(link: &Link, deadline: Option<Instant>) -> Wait {
     }
 }
 
-/// Takes a share in throw-away data; whoever looks whether it is in use holds the lock alone, for an instant.
-fn share(data_dir: &DataDir) -> Option<Registered<FileLock>> {
-    let tries = std::iter::repeat_with(|| data_dir.try_client().ok()?).take(SHARE_TRIES);
+/// Takes a share in a lock; whoever looks whether there is any holds the lock alone, for an instant.
+fn share(try_client: impl Fn() -> Result<Option<FileLock>>) -> Option<Registered<FileLock>> {
+    let tries = std::iter::repeat_with(|| try_client().ok()?).take(SHARE_TRIES);
     let lock = tries
         .inspect(|_| std::thread::yield_now())
         .find_map(|lock| lock);

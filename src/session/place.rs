@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::control::message::LeaseRequest;
+use crate::disposable::CLIENTS_LOCK;
 use crate::error::{Error, Result};
 use crate::executable::VARIABLE;
 use crate::lock::FileLock;
@@ -22,17 +23,22 @@ pub(crate) struct Place {
     pub name: String,
     pub locations: Locations,
     pub dir: Arc<ServerDir>,
-    /// Shared with all clients; a sweep needs it alone.
+    /// Shared with all clients; a sweep needs it alone. For a shared server it says that we have been granted a lease, and will
+    /// bring the server back: so it is taken with the grant.
     pub clients: Option<Registered<FileLock>>,
 }
 
 impl Place {
-    /// Removes the directory of a private server that no supervisor looks after: none was spawned, or it came to nothing.
+    /// Removes the directory of a private server that nobody looks after: no supervisor was spawned, or it came to nothing,
+    /// and no other client (a forked child, the parent of one) is about to bring it back.
     ///
-    /// One that was spawned and is not there yet then finds no directory, and ends.
+    /// A supervisor that was spawned and is not there yet then finds no directory, and ends.
     pub(crate) fn clear(self) {
         drop(self.clients);
-        if let Ok(Some(_lock)) = self.dir.try_exclusive(SUPERVISOR_LOCK) {
+        let is_free = |lock| self.dir.try_exclusive(lock).ok().flatten();
+        if let Some(_clients) = is_free(CLIENTS_LOCK)
+            && let Some(_supervisor) = is_free(SUPERVISOR_LOCK)
+        {
             self.dir.remove_private().ok();
         }
     }
@@ -89,8 +95,8 @@ impl Session {
         } else if options.identity.db == Db::Named(true) {
             options.identity.db = Db::Path(real_path(&place.dir.database()));
         }
-        if place.clients.is_none() {
-            // None for the instant in which a sweep looks; then the next launch has it.
+        if place.clients.is_none() && self.given_name.is_none() {
+            // A forked child's own. None for the instant in which a sweep looks; then the next launch has it.
             place.clients = place.dir.try_client()?.map(Registered::new);
         }
         let variable = self
@@ -150,4 +156,34 @@ fn command_line() -> String {
     let bytes = std::fs::read("/proc/self/cmdline").unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
     text.trim().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_stays_as_long_as_a_forked_child_or_its_parent_counts_on_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = temp.path().as_os_str().to_owned();
+        let locations = Locations::from_environment(
+            |name| (name == "TEMPORAL_DEVSERVER_STATE_DIR").then(|| state.clone()),
+            None,
+        )
+        .unwrap();
+        let (dir, clients) = ServerDir::create_private(&locations.private().unwrap()).unwrap();
+        let dir = Arc::new(dir);
+        let place = |clients| Place {
+            name: String::new(),
+            locations: locations.clone(),
+            dir: Arc::clone(&dir),
+            clients: Some(Registered::new(clients)),
+        };
+        let parent = place(clients);
+        let child = place(dir.try_client().unwrap().unwrap());
+        child.clear();
+        assert!(dir.path().exists());
+        parent.clear();
+        assert!(!dir.path().exists());
+    }
 }

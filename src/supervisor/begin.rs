@@ -81,6 +81,7 @@ fn inherit(dir: &ServerDir, newcomer: i32, options: &mut Options) -> Option<Path
     let is_in_use = match &state.hints.data_dir {
         Some(path) => DataDir::reopen(path).ok()?.is_in_use().ok()?,
         None => {
+            // Held by those who were granted a lease: not by who waits for us, nor by another newcomer.
             let (device, inode) = dir.directory().inode(CLIENTS_LOCK).ok()?;
             let holders = lock_holders_of(device, inode);
             holders.iter().any(|holder| holder.pid != newcomer)

@@ -6,6 +6,7 @@ mod support;
 
 mod a_crash_loop_ends_in_failed;
 mod a_crashed_server_comes_back_on_the_same_address;
+mod a_dead_life_is_inherited_only_for_its_clients;
 mod a_detached_process_is_nobodys_child;
 mod a_directory_of_someone_else_is_refused;
 mod a_fault_at_any_effect_of_a_client_leaves_nothing;
