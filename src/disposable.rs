@@ -38,7 +38,8 @@ const DIGITS: usize = 16;
 pub struct Contents {
     /// Every file but marker and locks, in the order of removal.
     pub data: &'static [&'static str],
-    /// The lock files; `clients.lock` is the first, as it is the first to be taken.
+    /// The lock files; `clients.lock` is the first, as it is the first to be taken, and the last one is inherited by the
+    /// server and all that it starts.
     pub locks: &'static [&'static str],
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
-pub use self::digest::{Digester, Digests, Key};
+pub use self::digest::{Digester, Digests, Key, digest_of};
 pub use self::version::version_from_output;
 use crate::error::{Error, Result};
 

@@ -56,15 +56,19 @@ pub struct Hints {
 }
 
 impl State {
-    /// Reads the state; what is missing, torn or senseless counts as never written.
+    /// Reads the state; what is missing, torn or senseless counts as never written, and so does what cannot be read now.
     pub fn read(directory: &Directory) -> Self {
+        Self::read_to_change(directory).unwrap_or_default()
+    }
+
+    /// Reads the state that is to be changed: what cannot be read now must not be taken for nothing, and overwritten.
+    fn read_to_change(directory: &Directory) -> Result<Self> {
         let mut text = Vec::new();
         let opened = directory.open_file(STATE_FILE, OFlag::O_RDONLY);
-        let read = opened.and_then(|file| file.take(LONGEST).read_to_end(&mut text));
-        if read.is_ok() {
-            Self::parse(&text)
-        } else {
-            Self::default()
+        match opened.and_then(|file| file.take(LONGEST).read_to_end(&mut text)) {
+            Ok(_) => Ok(Self::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(directory.failure(STATE_FILE, &error)),
         }
     }
 
@@ -75,7 +79,7 @@ impl State {
 
     /// Begins the life of a new supervisor: the next epoch, without the hints of the last one.
     pub fn begin_epoch(directory: &Directory) -> Result<Self> {
-        let last = Self::read(directory);
+        let last = Self::read_to_change(directory)?;
         let next = Self {
             // Also above a stop: one that was remembered for an epoch which the file had lost.
             epoch: last.epoch.max(last.stopped_epoch).saturating_add(1),
@@ -88,7 +92,7 @@ impl State {
 
     /// Remembers that `epoch` was stopped on purpose.
     pub fn remember_stop(directory: &Directory, epoch: u64) -> Result<Self> {
-        let mut state = Self::read(directory);
+        let mut state = Self::read_to_change(directory)?;
         state.stopped_epoch = state.stopped_epoch.max(epoch);
         state.write(directory)?;
         Ok(state)
@@ -96,7 +100,7 @@ impl State {
 
     /// Replaces the hints, with the epochs as they are in the file.
     pub fn write_hints(directory: &Directory, hints: Hints) -> Result<()> {
-        let mut state = Self::read(directory);
+        let mut state = Self::read_to_change(directory)?;
         state.hints = hints;
         state.write(directory)
     }
@@ -127,7 +131,15 @@ impl State {
         let flags = OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_WRONLY;
         let mut file = directory.open_file(STATE_FILE_NEW, flags)?;
         failpoint::pass("state.write")?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        let mut text = serde_json::to_vec(self)?;
+        if text.len() as u64 > LONGEST {
+            // Huge options: without the hints, for the epochs have to be read again.
+            text = serde_json::to_vec(&Self {
+                hints: Hints::default(),
+                ..self.clone()
+            })?;
+        }
+        file.write_all(&text)?;
         failpoint::pass("state.sync")?;
         file.sync_all()?;
         directory.rename(STATE_FILE_NEW, STATE_FILE)
@@ -176,6 +188,29 @@ mod tests {
         let (_temp, directory) = directory();
         std::fs::create_dir(directory.path().join(STATE_FILE_NEW)).unwrap();
         assert!(State::remember_stop(&directory, 1).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_now_is_not_overwritten() {
+        let (_temp, directory) = directory();
+        State::begin_epoch(&directory).unwrap();
+        let path = directory.path().join(STATE_FILE);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(State::begin_epoch(&directory).is_err());
+        assert!(State::remember_stop(&directory, 1).is_err());
+    }
+
+    #[test]
+    fn huge_hints_cost_no_epoch() {
+        let (_temp, directory) = directory();
+        State::begin_epoch(&directory).unwrap();
+        let hints = Hints {
+            configuration: Some(Value::String("x".repeat(2 << 20))),
+            ..Hints::default()
+        };
+        State::write_hints(&directory, hints).unwrap();
+        assert_eq!(State::begin_epoch(&directory).unwrap().epoch, 2);
     }
 
     #[test]

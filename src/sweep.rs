@@ -5,17 +5,23 @@
 //! just being made cannot be hurt either, [`crate::disposable`] explains. Where to look comes from the caller's own
 //! [`Locations`], never from a file; what is found is opened without following links and without waiting, and whatever is
 //! not entirely ours is passed over.
+//!
+//! Who still holds the lock that a server inherits, while all others are ours, is an orphan of that server: a process that
+//! it had started, which no death signal reaches. It is killed; its directory goes with the next sweep.
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use crate::data_dir::{self, open_temp};
+use nix::sys::signal::Signal;
+
 use crate::directory::{Directory, names_in};
 use crate::disposable::{self, Claim, Contents};
 use crate::error::Result;
 use crate::lock::FileLock;
 use crate::paths::{Locations, PRIVATE_CONTENTS, STATE_DIR, TEMP_DIR};
+use crate::process::holders::lock_holders_of;
 
 /// Most directories that one sweep looks at in one place; the next start goes on.
 const MOST: usize = 1000;
@@ -62,36 +68,50 @@ impl Place<'_> {
             let path = path.join(&name);
             let opened = Directory::open_at(parent.as_fd(), &name, path.clone(), self.variable);
             let directory = opened.ok().flatten()?;
-            matches!(self.remove(&directory), Ok(true)).then_some(path)
+            matches!(remove_if_free(&directory, self.contents), Ok(true)).then_some(path)
         };
         names.into_iter().filter_map(gone).collect()
     }
+}
 
-    /// Removes the directory if it is ours and free; returns whether it did.
-    fn remove(&self, directory: &Directory) -> Result<bool> {
-        // Looked at before locking too, since locking makes lock files: not in somebody else's directory.
-        if self.is_foreign(directory) {
-            return Ok(false);
-        }
-        let mut held: Vec<FileLock> = Vec::with_capacity(self.contents.locks.len());
-        for name in self.contents.locks {
-            match directory.try_exclusive(name)? {
-                Some(lock) => held.push(lock),
-                None => return Ok(false),
+/// Removes the directory if it is ours and free; returns whether it did.
+pub(crate) fn remove_if_free(directory: &Directory, contents: &Contents) -> Result<bool> {
+    // Looked at before locking too, since locking makes lock files: not in somebody else's directory.
+    if is_foreign(directory, contents) {
+        return Ok(false);
+    }
+    let mut held: Vec<FileLock> = Vec::with_capacity(contents.locks.len());
+    for name in contents.locks {
+        match directory.try_exclusive(name)? {
+            Some(lock) => held.push(lock),
+            None if contents.locks.last() == Some(name) => {
+                end_orphans(directory, name)?;
+                return Ok(false);
             }
+            None => return Ok(false),
         }
-        if self.is_foreign(directory) {
-            return Ok(false);
-        }
-        disposable::remove(directory, self.contents)?;
-        drop(held);
-        Ok(true)
     }
+    if is_foreign(directory, contents) {
+        return Ok(false);
+    }
+    disposable::remove(directory, contents)?;
+    drop(held);
+    Ok(true)
+}
 
-    fn is_foreign(&self, directory: &Directory) -> bool {
-        !matches!(
-            disposable::claim(directory, self.contents),
-            Ok(Claim::Marked | Claim::Unfinished)
-        )
+fn is_foreign(directory: &Directory, contents: &Contents) -> bool {
+    !matches!(
+        disposable::claim(directory, contents),
+        Ok(Claim::Marked | Claim::Unfinished)
+    )
+}
+
+fn end_orphans(directory: &Directory, lock: &str) -> Result<()> {
+    let (device, inode) = directory.inode(lock)?;
+    for orphan in lock_holders_of(device, inode) {
+        let pid = orphan.pid;
+        tracing::warn!(pid, "killing an orphan of a server that was killed");
+        orphan.signal(Signal::SIGKILL).ok();
     }
+    Ok(())
 }

@@ -8,6 +8,9 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
 use super::{Database, Kind, beside, checks, refusal};
 use crate::error::Result;
 use crate::failpoint;
@@ -86,23 +89,29 @@ fn place(database: &Database) -> io::Result<()> {
     if beside(&new, "-journal").exists() || beside(&new, "-wal").exists() {
         return Err(io::Error::other("what was built is not one complete file"));
     }
-    if database.path.symlink_metadata().is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "there is a file already",
-        ));
-    }
     let lasting = database.kind == Kind::Kept;
     if lasting {
         failpoint::pass("database.sync")?;
         File::open(&new)?.sync_all()?;
     }
     failpoint::pass("database.rename")?;
-    std::fs::rename(&new, &database.path)?;
+    rename_to_free_place(&new, &database.path)?;
     failpoint::pass("database.renamed")?;
     match database.path.parent() {
         Some(folder) if lasting => File::open(folder)?.sync_all(),
         _ => Ok(()),
+    }
+}
+
+/// Renames, unless there is a file already: only the kernel can look and rename in one step.
+fn rename_to_free_place(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+        // Not every file system knows how.
+        Err(Errno::EINVAL | Errno::ENOSYS) if to.symlink_metadata().is_err() => {
+            std::fs::rename(from, to)
+        }
+        Err(Errno::EINVAL | Errno::ENOSYS) => Err(Errno::EEXIST.into()),
+        renamed => Ok(renamed?),
     }
 }
 

@@ -99,15 +99,24 @@ impl Digester {
             return Err(io::Error::other("the executable changed while it was read"));
         }
         failpoint::pass("digest.done")?;
-        let digest = std::mem::take(&mut self.hash).finalize();
-        let mut digits = String::with_capacity(64);
-        for byte in digest {
-            for half in [byte >> 4, byte & 15] {
-                digits.extend(char::from_digit(u32::from(half), 16));
-            }
-        }
-        Ok(Some((self.key, digits)))
+        let digest = digits(std::mem::take(&mut self.hash));
+        Ok(Some((self.key, digest)))
     }
+}
+
+/// Returns the digest of some words.
+pub fn digest_of(words: &str) -> String {
+    digits(Sha256::new_with_prefix(words))
+}
+
+fn digits(hash: Sha256) -> String {
+    let mut digits = String::with_capacity(64);
+    for byte in hash.finalize() {
+        for half in [byte >> 4, byte & 15] {
+            digits.extend(char::from_digit(u32::from(half), 16));
+        }
+    }
+    digits
 }
 
 /// The digests that are known.

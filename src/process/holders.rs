@@ -13,14 +13,8 @@ use super::identity::{ProcessIdentity, pids};
 /// Returns the processes, other than this one, that hold a flock on the file, taken by themselves or inherited.
 pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
     let me = Pid::this().as_raw();
-    let holds = |pid: &i32| {
-        descriptors(*pid, dev, ino).any(|fd| {
-            let shown = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}"));
-            shown.is_ok_and(|shown| shows_flock(&shown))
-        })
-    };
     pids()
-        .filter(|pid| *pid != me && holds(pid))
+        .filter(|pid| *pid != me && holds(*pid, dev, ino))
         .filter_map(ProcessIdentity::of)
         .collect()
 }
@@ -42,18 +36,17 @@ pub fn socket_holders_of(theirs: u64, ours: u64) -> Vec<ProcessIdentity> {
         .collect()
 }
 
-/// Lists the process's descriptors (by name) that are open on the file.
-fn descriptors(pid: i32, dev: u64, ino: u64) -> impl Iterator<Item = String> {
+/// Tells whether a descriptor of the process is open on the file, and locked.
+fn holds(pid: i32, dev: u64, ino: u64) -> bool {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
-    entries.flatten().flatten().filter_map(move |entry| {
-        let path = entry.path();
-        // A look at the link first: sockets, pipes and the like have no absolute path and need no stat.
-        if !fs::read_link(&path).ok()?.has_root() {
-            return None;
-        }
-        let file = fs::metadata(&path).ok()?;
-        let same = (file.dev(), file.ino()) == (dev, ino);
-        same.then(|| entry.file_name().to_string_lossy().into_owned())
+    entries.flatten().flatten().any(|entry| {
+        let (path, number) = (entry.path(), entry.file_name());
+        // A look at the link first: sockets, pipes and the like have no absolute path. The file itself last: a network
+        // file system that is gone would hold us up, and nothing there is locked by us.
+        fs::read_link(&path).is_ok_and(|target| target.has_root())
+            && fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", number.display()))
+                .is_ok_and(|shown| shows_flock(&shown))
+            && fs::metadata(&path).is_ok_and(|file| (file.dev(), file.ino()) == (dev, ino))
     })
 }
 

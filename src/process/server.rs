@@ -106,6 +106,11 @@ impl ServerProcess {
         &self.identity
     }
 
+    /// Tells whether a debugger is attached, so that it may stand still.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.identity.is_traced()
+    }
+
     /// Returns the leader's pid, which is the group's number.
     pub fn pid(&self) -> i32 {
         self.leader.as_raw()

@@ -1,6 +1,6 @@
 //! What a session does with what comes: from HELLO to the grant, from the end of a lease to its heal or its release.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::clock::seconds;
 use crate::control::message::{Granted, Kind, Reply};
@@ -89,7 +89,7 @@ impl Session {
                 });
             }
             Received::Nothing => {
-                let wait = waiting_for(&waiting.link, Some(waiting.deadline));
+                let wait = waiting.link.wait(Some(waiting.deadline));
                 self.stage = Stage::Waiting(waiting);
                 return Some(wait);
             }
@@ -133,7 +133,7 @@ impl Session {
                 None
             }
             Received::Nothing => {
-                let wait = waiting_for(&link, None);
+                let wait = link.wait(None);
                 self.stage = Stage::Held { link, is_stopped };
                 Some(wait)
             }
@@ -210,7 +210,7 @@ impl Session {
                 }
             }
             Received::Nothing if Instant::now() < deadline => {
-                let wait = waiting_for(&link, Some(deadline));
+                let wait = link.wait(Some(deadline));
                 self.stage = Stage::Releasing { link, deadline };
                 return Some(wait);
             }
@@ -221,17 +221,6 @@ impl Session {
         self.forget();
         self.notices.push(Notice::Released);
         None
-    }
-}
-
-fn waiting_for(link: &Link, deadline: Option<Instant>) -> Wait {
-    // Nobody waits for a socket to take more; what is unsent goes out with the next look, soon.
-    let soon = link
-        .has_unsent()
-        .then(|| Instant::now() + Duration::from_millis(1));
-    Wait {
-        fd: Some(link.fd()),
-        until: soon.or(deadline),
     }
 }
 

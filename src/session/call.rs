@@ -82,10 +82,8 @@ impl Call {
             };
             match link.receive() {
                 Received::Nothing => {
-                    return Ok(Outcome::Wait(Wait {
-                        fd: Some(link.fd()),
-                        until: Some(self.began + self.patience),
-                    }));
+                    let wait = link.wait(Some(self.began + self.patience));
+                    return Ok(Outcome::Wait(wait));
                 }
                 Received::End => return self.ended(),
                 Received::Reply(reply) => {

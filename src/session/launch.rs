@@ -105,7 +105,8 @@ enum Step {
         link: Link,
         supervisor: Option<ProcessIdentity>,
         since: Instant,
-        is_poked: bool,
+        /// When it was told to go on, because it did not answer.
+        poked: Option<Instant>,
     },
 }
 
@@ -157,8 +158,8 @@ impl Launch {
                 link,
                 supervisor,
                 since,
-                is_poked,
-            } => self.greet(link, supervisor, since, is_poked),
+                poked,
+            } => self.greet(link, supervisor, since, poked),
         }
     }
 
@@ -280,15 +281,12 @@ impl Launch {
             .peer()
             .filter(|pid| *pid != std::process::id().cast_signed());
         let supervisor = supervisor.and_then(ProcessIdentity::of);
-        let wait = Wait {
-            fd: Some(link.fd()),
-            until: Some(now + HANDSHAKE),
-        };
+        let wait = link.wait(Some(now + HANDSHAKE));
         self.step = Step::Greet {
             link,
             supervisor,
             since: now,
-            is_poked: false,
+            poked: None,
         };
         Progress::Wait(wait)
     }
@@ -298,7 +296,7 @@ impl Launch {
         mut link: Link,
         supervisor: Option<ProcessIdentity>,
         since: Instant,
-        mut is_poked: bool,
+        poked: Option<Instant>,
     ) -> Result<Progress> {
         match link.receive() {
             Received::Reply(reply) => match *reply {
@@ -322,26 +320,26 @@ impl Launch {
             Received::End => return Ok(Progress::Wait(Wait::pause(PAUSE))),
             Received::Nothing => {}
         }
-        let waited = since.elapsed();
-        if waited > HANDSHAKE && !is_poked {
-            // It may only be stopped.
-            signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGCONT);
-            is_poked = true;
-        }
-        if waited > 2 * HANDSHAKE {
-            signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGKILL);
-            return Ok(Progress::Wait(Wait::pause(PAUSE)));
-        }
-        let until = since + if is_poked { 2 * HANDSHAKE } else { HANDSHAKE };
-        let wait = Wait {
-            fd: Some(link.fd()),
-            until: Some(until + PAUSE),
+        let poked = match poked {
+            // It had its time after the poke, however long we ourselves stood still before.
+            Some(poked) if poked.elapsed() > HANDSHAKE => {
+                signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGKILL);
+                return Ok(Progress::Wait(Wait::pause(PAUSE)));
+            }
+            None if since.elapsed() > HANDSHAKE => {
+                // It may only be stopped.
+                signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGCONT);
+                Some(Instant::now())
+            }
+            poked => poked,
         };
+        let until = poked.unwrap_or(since) + HANDSHAKE;
+        let wait = link.wait(Some(until + PAUSE));
         self.step = Step::Greet {
             link,
             supervisor,
             since,
-            is_poked,
+            poked,
         };
         Ok(Progress::Wait(wait))
     }

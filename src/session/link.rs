@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -15,6 +16,7 @@ use crate::control::message::{Reply, Request};
 use crate::error::Error;
 use crate::failpoint;
 use crate::paths::ServerDir;
+use crate::session::launch::Wait;
 use crate::session::registered::Registered;
 
 /// A connection to a supervisor.
@@ -90,9 +92,15 @@ impl Link {
         self.flush();
     }
 
-    /// Tells whether something is still to be sent.
-    pub(crate) fn has_unsent(&self) -> bool {
-        !self.unsent.is_empty()
+    /// Returns what to wait for: until it can be read, or until the deadline.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Wait {
+        // Nobody waits for a socket to take more; what is unsent goes out with the next look, soon.
+        let is_unsent = !self.unsent.is_empty();
+        let soon = is_unsent.then(|| Instant::now() + Duration::from_millis(1));
+        Wait {
+            fd: Some(self.fd()),
+            until: soon.or(deadline),
+        }
     }
 
     fn flush(&mut self) {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::control::message::LeaseRequest;
-use crate::disposable::CLIENTS_LOCK;
 use crate::error::{Error, Result};
 use crate::executable::VARIABLE;
 use crate::lock::FileLock;
 use crate::options::{Db, config, real_path};
-use crate::paths::{Locations, SUPERVISOR_LOCK, ServerDir};
+use crate::paths::{Locations, PRIVATE_CONTENTS, ServerDir};
 use crate::session::Session;
 use crate::session::registered::Registered;
+use crate::sweep::remove_if_free;
 
 /// The variable that sets the start timeout where the option does not.
 const START_TIMEOUT: &str = "TEMPORAL_DEVSERVER_START_TIMEOUT";
@@ -35,12 +35,7 @@ impl Place {
     /// A supervisor that was spawned and is not there yet then finds no directory, and ends.
     pub(crate) fn clear(self) {
         drop(self.clients);
-        let is_free = |lock| self.dir.try_exclusive(lock).ok().flatten();
-        if let Some(_clients) = is_free(CLIENTS_LOCK)
-            && let Some(_supervisor) = is_free(SUPERVISOR_LOCK)
-        {
-            self.dir.remove_private().ok();
-        }
+        remove_if_free(self.dir.directory(), &PRIVATE_CONTENTS).ok();
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use crate::clock::{seconds, unix_now};
 use crate::control::line::decode;
@@ -18,8 +19,8 @@ use crate::paths::SERVER_LOG;
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::prepare::Throwaway;
 use crate::supervisor::state::Input;
-use crate::supervisor::verbs::Answer;
-use crate::supervisor::{Message, log, watch};
+use crate::supervisor::verbs::{Answer, PATIENCE};
+use crate::supervisor::{Message, internal, log, watch};
 
 impl Supervisor {
     /// Takes one line of a client.
@@ -178,7 +179,8 @@ impl Supervisor {
         all.merge(&asked);
         let inbox = self.inbox.clone();
         spawn_local(async move {
-            let result = watch::supply(address, &asked, &all).await;
+            let supplied = timeout(PATIENCE, watch::supply(address, &asked, &all)).await;
+            let result = supplied.unwrap_or_else(|_| Err(internal(&"the server does not answer")));
             inbox.send(Message::Supplied(id, asked, result)).await.ok();
         });
     }

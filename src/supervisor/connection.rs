@@ -1,24 +1,29 @@
 //! One client's connection: its lines come in as messages, our lines go out at once.
 //!
 //! Invariant: the supervisor never waits for a reader. What a socket does not take is kept up to a bound; beyond it events
-//! are dropped and the reader is told so by one `lost` marker. The end of a connection is the end of its lease.
+//! are dropped and the reader is told so by one `lost` marker, and one that asks and asks without reading is cut off. The
+//! end of a connection is the end of its lease.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::{Shutdown, getsockopt, shutdown, sockopt::PeerCredentials};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_local};
 
 use crate::control::line::{Lines, encode};
-use crate::control::message::{Event, Reply};
+use crate::control::message::{Event, MAX_LINE, Reply};
 use crate::failpoint;
 use crate::supervisor::Message;
 
 /// Bytes kept for a reader that does not read; events beyond it are dropped.
 const BACKLOG: usize = 1 << 20;
+
+/// Bytes of replies beyond which a reader does not want them: room for the longest one after a full backlog.
+const MOST: usize = BACKLOG + 2 * MAX_LINE;
 
 /// One client's connection.
 #[derive(Debug)]
@@ -81,6 +86,11 @@ impl Connection {
             }
         }
         outbox.bytes.extend(rest);
+        if outbox.bytes.len() > MOST {
+            outbox.bytes = VecDeque::new();
+            // The reader sees the end, as if it were the client's.
+            shutdown(self.stream.as_raw_fd(), Shutdown::Both).ok();
+        }
         if !outbox.bytes.is_empty() && !outbox.is_flushing {
             outbox.is_flushing = true;
             spawn_local(flush(Rc::clone(&self.stream), Rc::clone(&self.outbox)));

@@ -78,6 +78,8 @@ pub(crate) struct Supervisor {
     pub watching: Option<AbortHandle>,
     /// The boot's deadline, the delay of a restart.
     pub timer: Option<AbortHandle>,
+    /// The end of the linger.
+    pub lingering: Option<AbortHandle>,
     pub probes: Vec<Probe>,
     pub last_failure: Rc<RefCell<Option<Probe>>>,
     /// The lease that asked for the pause.
@@ -90,6 +92,8 @@ pub(crate) struct Supervisor {
     pub stop_waiters: Vec<u64>,
     /// Whether the final stop's work is to be done.
     pub is_cleaning: bool,
+    /// Whether the left-overs of other servers were looked for.
+    pub has_swept: bool,
     pub is_ended: bool,
     /// Keep the ports ours; only their lives matter.
     _ports: Vec<Reservation>,
@@ -198,6 +202,7 @@ impl Supervisor {
             log_offset: 0,
             watching: None,
             timer: None,
+            lingering: None,
             probes: vec![],
             last_failure: Rc::default(),
             paused_by: None,
@@ -205,6 +210,7 @@ impl Supervisor {
             leaving: BTreeSet::new(),
             stop_waiters: vec![],
             is_cleaning: false,
+            has_swept: false,
             is_ended: false,
             _ports: ports,
             dir,
@@ -237,17 +243,22 @@ impl Supervisor {
             Message::Disconnected(id) => self.disconnected(id),
             Message::Due(boot, input) if boot == self.boot => self.step(input),
             Message::Prepared(prepared) => self.prepared(*prepared),
-            Message::Climbed(boot, probes, connection) if boot == self.boot => {
-                self.climbed(probes, connection);
+            Message::Climbed(boot, climbed) if boot == self.boot => self.climbed(climbed),
+            Message::BootDue(boot, began, until) if boot == self.boot => {
+                self.boot_due(began, until);
             }
             Message::Probed(boot, answer) if boot == self.boot => self.probed(answer),
             Message::KillNow(boot) if boot == self.boot => self.signal(ServerProcess::kill_group),
-            Message::Due(..) | Message::Climbed(..) | Message::Probed(..) | Message::KillNow(_) => {
-            }
+            Message::Due(..)
+            | Message::Climbed(..)
+            | Message::BootDue(..)
+            | Message::Probed(..)
+            | Message::KillNow(_) => {}
             Message::Supplied(id, asked, result) => self.supplied(id, &asked, result),
             Message::Overdue(id) => self.overdue(id),
             Message::Wanted => self.check_wanted(),
             Message::Answer(id, reply) => self.send(id, &reply),
+            Message::Deleted(name) => self.deleted(&name),
         }
     }
 
@@ -295,7 +306,10 @@ impl Supervisor {
         match self.leases.remaining(monotonic()) {
             None => {}
             Some(left) if left > 0.0 => {
-                self.after(seconds(left), Message::Wanted);
+                let end = self.after(seconds(left), Message::Wanted);
+                if let Some(before) = self.lingering.replace(end) {
+                    before.abort();
+                }
             }
             Some(_) => self.step(Input::Stop("nobody uses it any more".to_owned())),
         }

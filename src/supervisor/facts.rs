@@ -1,7 +1,9 @@
 //! What we know of an executable: that it is Temporal's, its version, its digest and its template database.
 //!
-//! Invariant: found out by asking the executable, once for each digest; the cache is a file per digest, written whole.
+//! Invariant: found out by asking the executable, once for each digest; the cache is a file per digest, written whole. A
+//! script (asdf, mise: a shim that runs whatever version is chosen) says nothing of what is behind it: it is asked each time.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
 use crate::error::{Error, Result};
-use crate::executable::{Digester, Digests, Key, version_from_output};
+use crate::executable::{Digester, Digests, Key, digest_of, version_from_output};
 use crate::failpoint;
 use crate::process::oneshot;
 use crate::process::server::Exit;
@@ -55,7 +57,7 @@ pub(crate) async fn digest(executable: &Path, templates: &Templates) -> Result<S
 /// Returns the facts about an executable, from the cache where they are known.
 pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates) -> Result<Facts> {
     let name = format!("{digest}.json");
-    if let Some(facts) = read(templates, &name) {
+    if let Some(facts) = read(templates, &name).filter(|_| !is_script(executable)) {
         return Ok(facts);
     }
     let said = ask(executable, &["--version"]).await?;
@@ -73,6 +75,21 @@ pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates
     };
     write(templates, &name, &facts).ok();
     Ok(facts)
+}
+
+/// Returns the name of the template for an executable: a script's depends on what is behind it now.
+pub(crate) fn template_name(executable: &Path, digest: &str, facts: &Facts) -> String {
+    if is_script(executable) {
+        digest_of(&format!("{digest} {}", facts.version))
+    } else {
+        digest.to_owned()
+    }
+}
+
+fn is_script(executable: &Path) -> bool {
+    let mut begin = [0; 2];
+    let read = File::open(executable).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && &begin == b"#!"
 }
 
 async fn ask(executable: &Path, arguments: &[&str]) -> Result<String> {
@@ -118,7 +135,7 @@ fn write(templates: &Templates, name: &str, facts: &Facts) -> std::io::Result<()
     templates.directory().rename(&new, name)
 }
 
-fn wrong(executable: &Path, problem: &str) -> Error {
+pub(crate) fn wrong(executable: &Path, problem: &str) -> Error {
     Error::ExecutableNotFound {
         problem: format!("the executable {} {problem}", executable.display()),
         searched: vec![executable.display().to_string()],

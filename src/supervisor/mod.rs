@@ -29,6 +29,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use tokio::task::LocalSet;
 
@@ -38,7 +39,6 @@ use crate::options::Additive;
 use crate::paths::SUPERVISOR_LOG;
 use crate::supervisor::prepare::Prepared;
 use crate::supervisor::state::Input;
-use crate::temporal::{Connection, Probe};
 
 /// What the parts of the supervisor tell its loop.
 #[derive(Debug)]
@@ -52,7 +52,9 @@ pub(crate) enum Message {
     /// All that a start needs is there, or not to be had.
     Prepared(Box<Result<Prepared>>),
     /// The readiness ladder of the boot with this number was climbed.
-    Climbed(u32, Vec<Probe>, Connection),
+    Climbed(u32, watch::Climbed),
+    /// The time of the boot with this number, which began at the first moment, was to be over at the second.
+    BootDue(u32, Instant, Instant),
     /// A liveness probe of the boot with this number came back.
     Probed(u32, watch::Answer),
     /// What this lease asked for exists now, or could not be made.
@@ -65,6 +67,8 @@ pub(crate) enum Message {
     KillNow(u32),
     /// A verb of this connection is done.
     Answer(u64, Reply),
+    /// This namespace was deleted.
+    Deleted(String),
 }
 
 /// Becomes the supervisor: arguments are the server's directory and the descriptor of the first lease.

@@ -94,17 +94,22 @@ pub(crate) async fn prepare(plan: Plan) -> Result<Prepared> {
     };
     let templates = Templates::new(plan.locations.templates()?);
     let executable = find(&plan, &templates).await?;
+    if executable.to_str().is_none() {
+        return Err(facts::wrong(&executable, "has a path that is not UTF-8"));
+    }
     let digest = facts::digest(&executable, &templates).await?;
     let facts = facts::facts(&executable, &digest, &templates).await?;
     let (database, lock, data_dir) = match kept {
         Some(database) => {
             let lock = take_database(&database.path, &plan).await?;
-            (database, lock, None)
+            // Once more, now that nobody of ours can change it.
+            (checks::check(&database.path)?, lock, None)
         }
         None => throwaway(&plan)?,
     };
     if is_missing(&database.path) {
-        let template = template::get(&executable, &facts, &digest, &templates, &plan).await?;
+        let name = facts::template_name(&executable, &digest, &facts);
+        let template = template::get(&executable, &facts, &name, &templates, &plan).await?;
         new::install_copy(&template, &database, plan.umask)?;
     }
     Ok(Prepared {

@@ -31,6 +31,8 @@ enum Phase {
     },
     Paused {
         since: f64,
+        /// Its failures and since when, if it did not work when it was paused.
+        ill: Option<(u32, f64)>,
     },
     /// We have ended the process and start another one when it is gone.
     Replacing(Planned),
@@ -137,6 +139,7 @@ impl Machine {
             }
             (Spawning, Input::Spawned(pid)) => self.spawned(pid, now),
             (Spawning, Input::Hopeless(error)) => self.fail(error),
+            (Spawning, Input::SpawnFailed(error)) => self.spawn_failed(error, now, dice),
             (Starting, Input::Ready) => self.ready(now),
             (Starting, Input::BootTimedOut) => self.replace(Planned::NeverReady, Action::Kill),
             (Ready, Input::ProbeFailed(reason)) => self.first_failure(reason, now),
@@ -166,8 +169,11 @@ impl Machine {
                 vec![]
             }
             (Waiting | Failed, Input::Restart) | (Failed, Input::Attach) => self.begin_anew(),
-            (Ready | Unhealthy { .. }, Input::Pause) => self.pause(now),
-            (Paused { since }, Input::Resume) => self.resume(since, now),
+            (Ready, Input::Pause) => self.pause(None, now),
+            (Unhealthy { failures, since }, Input::Pause) => {
+                self.pause(Some((failures, since)), now)
+            }
+            (Paused { since, ill }, Input::Resume) => self.resume(since, ill, now),
             (Ready, Input::Degraded(reason)) if self.degraded_since.is_none() => {
                 self.degraded_since = Some(now);
                 vec![Action::Tell(Transition::Degraded { reason })]
@@ -231,14 +237,17 @@ impl Machine {
         self.replace(Planned::Unhealthy, Action::Kill)
     }
 
-    fn pause(&mut self, now: f64) -> Vec<Action> {
-        self.leave_ready(Phase::Paused { since: now });
+    fn pause(&mut self, ill: Option<(u32, f64)>, now: f64) -> Vec<Action> {
+        self.leave_ready(Phase::Paused { since: now, ill });
         let told = Transition::Paused { pid: self.pid };
         vec![Action::Pause, Action::Tell(told)]
     }
 
-    fn resume(&mut self, since: f64, now: f64) -> Vec<Action> {
-        self.phase = Phase::Ready;
+    fn resume(&mut self, since: f64, ill: Option<(u32, f64)>, now: f64) -> Vec<Action> {
+        self.phase = match ill {
+            Some((failures, since)) => Phase::Unhealthy { failures, since },
+            None => Phase::Ready,
+        };
         let told = Transition::Resumed {
             pid: self.pid,
             after: now - since,
@@ -282,6 +291,17 @@ impl Machine {
             None => self.restart_after(0.0),
         });
         actions
+    }
+
+    /// A first start that fails is told at once; a restart is tried again, as after an exit.
+    fn spawn_failed(&mut self, error: Error, now: f64, dice: f64) -> Vec<Action> {
+        if self.restarts == 0 {
+            return self.fail(error);
+        }
+        match self.budget.exited(None, true, now, dice) {
+            Verdict::RestartAfter(delay) => self.restart_after(delay),
+            Verdict::NeverReady | Verdict::TooOften { .. } => self.fail(error),
+        }
     }
 
     fn restart_or_fail(&mut self, verdict: &Verdict, exit: &Exit) -> Vec<Action> {

@@ -41,15 +41,15 @@ const LOG: &str = "template.log";
 pub(crate) async fn get(
     executable: &Path,
     facts: &Facts,
-    digest: &str,
+    name: &str,
     templates: &Templates,
     plan: &Plan,
 ) -> Result<PathBuf> {
     loop {
-        if let Some(path) = templates.find(digest) {
+        if let Some(path) = templates.find(name) {
             return Ok(path);
         }
-        let Some(building) = templates.try_build(digest)? else {
+        let Some(building) = templates.try_build(name)? else {
             sleep(PAUSE).await;
             continue;
         };

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use crate::control::message::{Force, Kind, Reply, Request, Status};
 use crate::error::{Error, Result};
@@ -17,8 +18,13 @@ use crate::state_file::State;
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::{RETENTION, connect};
-use crate::supervisor::{Message, watch};
+use crate::supervisor::{Message, internal, watch};
+use crate::temporal::namespaces::SYSTEM;
+use crate::temporal::proto::DEFAULT_NAMESPACE;
 use crate::temporal::{Connection, namespaces};
+
+/// How long the server may take to answer a verb: less than who asked waits for us.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// What a verb is answered.
 pub(crate) enum Answer {
@@ -50,12 +56,7 @@ impl Supervisor {
                 .disturb("restart", &force, Input::Restart)
                 .and_then(now),
             Request::Pause(force) => {
-                self.disturb("pause", &force, Input::Pause)?;
-                if self.machine.state() != Kind::Paused {
-                    // There is no process that could be told, or one that is not ready.
-                    return Err(self.not_running());
-                }
-                self.paused_by = force.lease;
+                self.pause(&force)?;
                 now(())
             }
             Request::Resume => {
@@ -70,10 +71,11 @@ impl Supervisor {
                 Ok(json!(namespaces::list(&server).await?))
             })),
             Request::DeleteNamespace { name } => {
-                self.additive.namespaces.retain(|known| *known != name);
-                self.supplied.namespaces.retain(|known| *known != name);
+                check_deletable(&name)?;
+                let inbox = self.inbox.clone();
                 Ok(self.ask(id, async move |server| {
                     namespaces::delete(&server, &name).await?;
+                    inbox.send(Message::Deleted(name)).await.ok();
                     Ok(Value::Null)
                 }))
             }
@@ -101,6 +103,35 @@ impl Supervisor {
         self.refuse_to_disturb(verb, force)?;
         self.step(input);
         Ok(())
+    }
+
+    /// Pauses for a lease: the pause ends with it. One that was asked for before stays that one's.
+    fn pause(&mut self, force: &Force) -> Result<()> {
+        if let Some(lease) = force.lease
+            && self.leases.get_mut(lease).is_none()
+        {
+            return Err(Error::Supervisor {
+                reason: "the lease for which the server is to be paused has ended".to_owned(),
+                remedy: "start the server again, then pause it".to_owned(),
+            });
+        }
+        let was_paused = self.machine.state() == Kind::Paused;
+        self.disturb("pause", force, Input::Pause)?;
+        if self.machine.state() != Kind::Paused {
+            // There is no process that could be told, or one that is not ready.
+            return Err(self.not_running());
+        }
+        if !was_paused {
+            self.paused_by = force.lease;
+        }
+        Ok(())
+    }
+
+    /// A namespace is no more: no restart brings it back.
+    pub(crate) fn deleted(&mut self, name: &str) {
+        for known in [&mut self.additive, &mut self.supplied] {
+            known.namespaces.retain(|namespace| namespace != name);
+        }
     }
 
     fn not_running(&self) -> Error {
@@ -138,10 +169,11 @@ impl Supervisor {
     {
         let (address, inbox) = (self.grpc_address(), self.inbox.clone());
         spawn_local(async move {
-            let answer = match connect(address).await {
-                Ok(server) => question(server).await,
-                Err(error) => Err(error),
-            };
+            let answer = async { question(connect(address).await?).await };
+            let answer = timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
+                let within = format!("the server has not answered within {PATIENCE:?}");
+                Err(internal(&within))
+            });
             let reply = answer.map_or_else(Reply::from, |value| Reply::Done { value });
             inbox.send(Message::Answer(id, reply)).await.ok();
         });
@@ -152,6 +184,18 @@ impl Supervisor {
     pub(crate) fn grpc_address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.identity.port.unwrap_or_default()))
     }
+}
+
+/// Refuses to delete what the server cannot do without.
+fn check_deletable(name: &str) -> Result<()> {
+    if ![DEFAULT_NAMESPACE, SYSTEM].contains(&name) {
+        return Ok(());
+    }
+    Err(Error::Namespace {
+        namespace: name.to_owned(),
+        problem: "every server has it, and it cannot be deleted".to_owned(),
+        remedy: "delete other namespaces, or end the workflows in it".to_owned(),
+    })
 }
 
 /// Returns how long closed workflows are to be kept.

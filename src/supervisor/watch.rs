@@ -22,7 +22,10 @@ use crate::temporal::{
 };
 
 /// How much later than due we may run before we count as stalled.
-const SLACK: Duration = Duration::from_secs(1);
+pub(crate) const SLACK: Duration = Duration::from_secs(1);
+
+/// How long a server that serves may refuse the search attributes before it counts as ready without them.
+const ATTRIBUTES: Duration = Duration::from_secs(1);
 
 /// What a liveness probe came to.
 #[derive(Debug)]
@@ -31,6 +34,17 @@ pub(crate) struct Answer {
     pub climb: Climb,
     /// Whether we did not run in time, so that a failure proves nothing.
     pub stalled: bool,
+}
+
+/// The readiness ladder, climbed.
+#[derive(Debug)]
+pub(crate) struct Climbed {
+    /// The layers asked.
+    pub probes: Vec<Probe>,
+    /// To go on with.
+    pub connection: Connection,
+    /// Whether the search attributes asked for exist.
+    pub has_attributes: bool,
 }
 
 /// The server to look at.
@@ -63,6 +77,7 @@ pub(crate) async fn climb(
 ) {
     let note = |probe: Probe| *failure.borrow_mut() = Some(probe);
     let asked = &subject.additive;
+    let mut serving_since = None;
     loop {
         let mut proof = None;
         let (connection, mut probes) =
@@ -81,25 +96,29 @@ pub(crate) async fn climb(
             continue;
         }
         probes.insert(0, port);
-        match attributes(&connection, asked).await {
-            Ok(()) => {
-                failure.borrow_mut().take();
-                inbox
-                    .send(Message::Climbed(subject.boot, probes, connection))
-                    .await
-                    .ok();
-                return;
-            }
-            Err(error) => {
-                let error = Some(error.to_string());
-                note(Probe {
-                    layer: Layer::Visibility,
-                    latency: 0.0,
-                    error,
-                });
-                sleep(Duration::from_millis(50)).await;
-            }
+        let supplied = attributes(&connection, asked).await;
+        let since = *serving_since.get_or_insert_with(Instant::now);
+        if let Err(error) = &supplied
+            && since.elapsed() < ATTRIBUTES
+        {
+            let error = Some(error.to_string());
+            note(Probe {
+                layer: Layer::Visibility,
+                latency: 0.0,
+                error,
+            });
+            sleep(Duration::from_millis(50)).await;
+            continue;
         }
+        failure.borrow_mut().take();
+        let climbed = Climbed {
+            probes,
+            connection,
+            has_attributes: supplied.is_ok(),
+        };
+        let climbed = Message::Climbed(subject.boot, climbed);
+        inbox.send(climbed).await.ok();
+        return;
     }
 }
 
@@ -155,16 +174,15 @@ pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {
     opened.map_err(|error| internal(&format!("the server does not answer: {error}")))
 }
 
-/// Probes the server at intervals, for ever.
+/// Probes the server at intervals, for ever; on this connection as long as it serves.
 pub(crate) async fn probe(
     subject: Subject,
     health: Health,
-    connection: Connection,
+    mut kept: Option<Connection>,
     inbox: mpsc::Sender<Message>,
 ) {
     let interval = seconds(health.interval);
     let limit = seconds(health.timeout);
-    let mut kept = Some(connection);
     loop {
         let due = Instant::now() + interval;
         sleep(interval).await;

@@ -5,7 +5,7 @@ use temporal_devserver::control::message::{Kind, Request};
 use temporal_devserver::error::Error;
 use temporal_devserver::process::identity::ProcessIdentity;
 
-use crate::support::{FORCE, POLITE, World, eventually, state_of};
+use crate::support::{FORCE, POLITE, Raw, World, eventually, state_of};
 
 #[test]
 fn a_paused_server_is_left_alone() {
@@ -70,4 +70,33 @@ fn what_is_not_there_cannot_be_paused() {
     client.wait_for(Kind::Failed);
     let error = client.call(Request::Pause(POLITE)).unwrap_err();
     assert!(matches!(error, Error::NotRunning { .. }), "{error}");
+}
+
+#[test]
+fn one_that_did_not_work_does_not_work_after_the_pause() {
+    let mut world = World::new();
+    let trouble = world.path().join("trouble");
+    world.set_faults(&format!("hang_if_file={}", trouble.display()));
+    let health = json!({ "interval": 0.05, "timeout": 0.2, "failures": 1000 });
+    let mut client = world.client("shared", &json!({ "health": health }));
+    client.start();
+    std::fs::write(&trouble, "").unwrap();
+    client.wait_for(Kind::Unhealthy);
+    client.call(Request::Pause(POLITE)).unwrap();
+    client.call(Request::Resume).unwrap();
+    client.wait_for(Kind::Resumed);
+    assert_eq!(client.status().state, Kind::Unhealthy);
+    std::fs::remove_file(&trouble).unwrap();
+    client.wait_for(Kind::Recovered);
+}
+
+#[test]
+fn a_lease_that_has_ended_pauses_nothing() {
+    let world = World::new();
+    let mut client = world.client("shared", &json!({}));
+    client.start();
+    let mut raw = Raw::hello(&world.server("shared"), 1);
+    let answer = raw.ask(&json!({ "op": "pause", "force": true, "lease": 999 }));
+    assert_eq!(answer["reply"], "error");
+    assert_eq!(client.status().state, Kind::Ready);
 }

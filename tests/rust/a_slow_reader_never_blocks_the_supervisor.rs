@@ -28,3 +28,16 @@ fn a_slow_reader_never_blocks_the_supervisor() {
     slow.wait_for(Kind::Resumed);
     assert_eq!(slow.kinds(), []);
 }
+
+#[test]
+fn one_that_asks_without_reading_is_cut_off() {
+    let world = World::new();
+    let mut client = world.client("shared", &json!({}));
+    let supervisor = client.start().supervisor_pid;
+    let mut greedy = Raw::hello(&world.server("shared"), 1);
+    let status = json!({ "op": "status" });
+    // Each answer has about a kilobyte; without a bound this would go on for ever.
+    while greedy.try_say(&status).is_ok() {}
+    assert_eq!(client.status().supervisor_pid, supervisor);
+    assert_eq!(client.status().leases.len(), 1);
+}

@@ -27,3 +27,19 @@ fn an_orphan_that_holds_the_lock_is_ended() {
     let log = world.text("shared", "supervisor.log");
     assert!(log.contains("orphan"), "{log}");
 }
+
+#[test]
+fn one_of_a_private_server_too() {
+    let world = World::with("fork=other");
+    let mut client = world.private(&json!({}));
+    let before = client.start();
+    kill_9(before.supervisor_pid);
+    drop(client);
+    eventually("only the orphan is left", || world.processes().len() == 1);
+    // The first start ends it, and the second finds nobody who still needs the files.
+    for _ in 0..2 {
+        world.client("other", &json!({})).start();
+        eventually("the other server is gone", || world.processes().is_empty());
+    }
+    world.wait_until_empty();
+}

@@ -27,8 +27,10 @@ pub enum Input {
     ExitedByChance(Exit),
     /// The process has ended for a reason that every further start will meet: a port was stolen.
     ExitedForGood(Exit, Error),
-    /// No process can be started: the database is in use, the executable is gone.
+    /// No process can be started: the database is in use, the executable cannot be found.
     Hopeless(Error),
+    /// The process could not be started just now: no memory, no descriptors, an executable that is just being replaced.
+    SpawnFailed(Error),
     /// The delay before a restart is over.
     RetryDue,
     /// `kill()`.

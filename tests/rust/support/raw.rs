@@ -35,7 +35,12 @@ impl Raw {
 
     /// Says one thing.
     pub(crate) fn say(&mut self, request: &Value) {
-        writeln!(self.0.get_mut(), "{request}").unwrap();
+        self.try_say(request).unwrap();
+    }
+
+    /// Says one thing, if somebody still listens.
+    pub(crate) fn try_say(&mut self, request: &Value) -> std::io::Result<()> {
+        writeln!(self.0.get_mut(), "{request}")
     }
 
     /// Returns the next answer; null at the end.
