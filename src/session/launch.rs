@@ -380,3 +380,75 @@ fn signal(supervisor: Option<&ProcessIdentity>, signal: Signal) {
         supervisor.signal(signal).ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    use crate::directory::Directory;
+    use crate::paths::Locations;
+    use serde_json::Map;
+
+    /// A process in the place of a supervisor.
+    struct Sleeper(Child);
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            self.0.kill().ok();
+            self.0.wait().ok();
+        }
+    }
+
+    fn launch(root: &std::path::Path) -> Launch {
+        let root = Directory::make(root, "X").unwrap();
+        let request = LeaseRequest {
+            pid: 1,
+            command: String::new(),
+            name: "a".to_owned(),
+            private: false,
+            options: Map::new(),
+            executable_variable: None,
+            scripts: vec![],
+            python: None,
+            locations: Locations::from_environment(|_| None, None).unwrap(),
+            data_dir: None,
+            start_timeout: 60.0,
+            stop_timeout: 1.0,
+            linger: 0.0,
+        };
+        let launcher = Launcher {
+            argv: vec![],
+            environment: vec![],
+        };
+        let dir = Arc::new(ServerDir::open(&root, "a").unwrap());
+        Launch::new(dir, launcher, request, None)
+    }
+
+    #[test]
+    fn a_supervisor_gets_its_time_after_the_poke_however_long_we_stood_still() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut launch = launch(&temp.path().join("d"));
+        let mut sleeper = Sleeper(Command::new("sleep").arg("60").spawn().unwrap());
+        let supervisor = ProcessIdentity::of(sleeper.0.id().cast_signed()).unwrap();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let long_ago = |seconds| {
+            Instant::now()
+                .checked_sub(Duration::from_secs(seconds))
+                .unwrap()
+        };
+        let greet = |launch: &mut Launch, since, poked| {
+            let link = Link::over(ours.try_clone().unwrap());
+            launch
+                .greet(link, Some(supervisor.clone()), since, poked)
+                .unwrap();
+        };
+        greet(&mut launch, long_ago(11), None);
+        assert!(matches!(launch.step, Step::Greet { poked: Some(_), .. }));
+        assert!(supervisor.is_alive());
+        greet(&mut launch, long_ago(11), Some(long_ago(6)));
+        assert!(matches!(launch.step, Step::Knock));
+        sleeper.0.wait().unwrap();
+    }
+}

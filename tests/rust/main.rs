@@ -18,7 +18,6 @@ mod a_launcher_that_stands_still_is_named;
 mod a_lingering_server_is_reused;
 mod a_lock_outlives_a_forked_childs_close;
 mod a_long_directory_still_has_a_socket;
-mod a_long_hello_gets_through;
 mod a_new_namespace_takes_workflows_at_once;
 mod a_paused_server_is_left_alone;
 mod a_pinned_port_held_by_a_stranger_is_an_error_that_names_him;
