@@ -439,6 +439,7 @@ mod tests {
                 .unwrap()
         };
         let greet = |launch: &mut Launch, since, poked| {
+            launch.step = Step::Knock;
             let link = Link::over(ours.try_clone().unwrap());
             launch
                 .greet(link, Some(supervisor.clone()), since, poked)

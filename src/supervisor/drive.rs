@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::failpoint;
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
-use crate::paths::{CONTROL_SOCKET, SUPERVISOR_LOCK, ServerDir};
+use crate::paths::{CONTROL_SOCKET, Locations, SUPERVISOR_LOCK, ServerDir};
 use crate::port::Reservation;
 use crate::process::identity::ProcessIdentity;
 use crate::process::server::ServerProcess;
@@ -57,6 +57,8 @@ pub(crate) struct Supervisor {
     /// What of it is known to exist.
     pub supplied: Additive,
     pub plan: Plan,
+    /// Where the left-overs of other servers are still to be looked for.
+    pub unswept: Option<Locations>,
     pub python: Option<PathBuf>,
     pub stop_timeout: Duration,
     pub server_lock: FileLock,
@@ -92,8 +94,6 @@ pub(crate) struct Supervisor {
     pub stop_waiters: Vec<u64>,
     /// Whether the final stop's work is to be done.
     pub is_cleaning: bool,
-    /// Whether the left-overs of other servers were looked for.
-    pub has_swept: bool,
     pub is_ended: bool,
     /// Keep the ports ours; only their lives matter.
     _ports: Vec<Reservation>,
@@ -187,6 +187,7 @@ impl Supervisor {
             identity,
             additive: options.additive,
             supplied: Additive::default(),
+            unswept: Some(request.locations.clone()),
             python: request.python.clone(),
             stop_timeout: seconds(request.stop_timeout),
             server_lock,
@@ -210,7 +211,6 @@ impl Supervisor {
             leaving: BTreeSet::new(),
             stop_waiters: vec![],
             is_cleaning: false,
-            has_swept: false,
             is_ended: false,
             _ports: ports,
             dir,

@@ -227,9 +227,9 @@ impl Supervisor {
         failpoint::pass("supervisor.ready").ok();
         self.step(Input::Ready);
         self.write_hints();
-        if !std::mem::replace(&mut self.has_swept, true) {
+        if let Some(locations) = self.unswept.take() {
             // Now, when nobody waits for it: what total kills have left of other servers.
-            for removed in sweep(&self.plan.locations) {
+            for removed in sweep(&locations) {
                 tracing::info!(path = %removed.display(), "removed what a killed server had left");
             }
         }

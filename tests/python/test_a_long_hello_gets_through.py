@@ -1,4 +1,4 @@
-"""A HELLO longer than a socket holds at once is said to its end, by whoever waits for the descriptor it was told."""
+"""A HELLO longer than a socket holds at once is said to its end, without another wake-up."""
 
 import time
 from pathlib import Path
