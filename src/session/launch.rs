@@ -15,24 +15,21 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::fstat;
 
 use crate::clock::seconds;
-use crate::control::message::{LeaseRequest, PROTOCOL, Reply, Welcome};
+use crate::control::message::{LeaseRequest, Welcome};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::lock::FileLock;
 use crate::paths::{CONTROL_SOCKET, SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG, ServerDir};
 use crate::process::detach::{environment, spawn_detached};
-use crate::process::holders::{lock_holders_of, socket_holders_of};
+use crate::process::holders::lock_holders_of;
 use crate::process::identity::{ProcessIdentity, describe};
-use crate::session::hello;
-use crate::session::link::{Connected, Link, Received};
+use crate::session::greet::{HANDSHAKE, signal};
+use crate::session::link::{Connected, Link};
 use crate::session::registered::Registered;
 use crate::state_file::State;
 
 /// Between two looks at a lock; nobody tells a process that does not block when a lock is free.
-const PAUSE: Duration = Duration::from_millis(3);
-
-/// How long a supervisor may take to answer HELLO, and then to answer after a SIGCONT, before it is replaced.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+pub(crate) const PAUSE: Duration = Duration::from_millis(3);
 
 /// Spawns that came to nothing before we give up.
 const TRIES: u32 = 5;
@@ -81,23 +78,24 @@ pub(crate) struct Launcher {
 pub(crate) struct Launch {
     dir: Arc<ServerDir>,
     launcher: Launcher,
-    request: LeaseRequest,
+    pub request: LeaseRequest,
     /// The life that is to be brought back; none for a start.
     lost: Option<u64>,
     began: Instant,
     /// The start timeout, in seconds.
     limit: f64,
     deadline: Instant,
-    step: Step,
+    pub step: Step,
     /// Held from the failed connect until HELLO is answered.
-    spawn_lock: Option<Registered<FileLock>>,
+    pub spawn_lock: Option<Registered<FileLock>>,
     /// The inodes of the pair that the last spawn went with: our end and its.
-    pair: Option<(u64, u64)>,
+    pub pair: Option<(u64, u64)>,
     tries: u32,
 }
 
+/// Where a launch is.
 #[derive(Debug)]
-enum Step {
+pub(crate) enum Step {
     /// Connect, or find out who is in the way.
     Knock,
     /// HELLO is said; its answer is awaited.
@@ -163,7 +161,7 @@ impl Launch {
         }
     }
 
-    fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
@@ -273,86 +271,6 @@ impl Launch {
         Ok(progress)
     }
 
-    fn say_hello(&mut self, mut link: Link) -> Progress {
-        self.request.start_timeout = self.remaining().as_secs_f64();
-        link.send(&hello(Some(self.request.clone())));
-        let now = Instant::now();
-        let supervisor = link
-            .peer()
-            .filter(|pid| *pid != std::process::id().cast_signed());
-        let supervisor = supervisor.and_then(ProcessIdentity::of);
-        let wait = link.wait(Some(now + HANDSHAKE));
-        self.step = Step::Greet {
-            link,
-            supervisor,
-            since: now,
-            poked: None,
-        };
-        Progress::Wait(wait)
-    }
-
-    fn greet(
-        &mut self,
-        mut link: Link,
-        supervisor: Option<ProcessIdentity>,
-        since: Instant,
-        poked: Option<Instant>,
-    ) -> Result<Progress> {
-        match link.receive() {
-            Received::Reply(reply) => match *reply {
-                Reply::Hello(welcome) if welcome.protocol == PROTOCOL => {
-                    self.spawn_lock = None;
-                    return Ok(Progress::Leased(link, welcome));
-                }
-                Reply::Hello(Welcome {
-                    protocol, version, ..
-                }) => {
-                    return Err(Error::Protocol {
-                        ours: PROTOCOL,
-                        theirs: protocol,
-                        version,
-                    });
-                }
-                Reply::Error { error, .. } => return Err(error),
-                // It is ending, or says what we do not know: ask again.
-                _ => return Ok(Progress::Wait(Wait::pause(PAUSE))),
-            },
-            Received::End => return Ok(Progress::Wait(Wait::pause(PAUSE))),
-            Received::Nothing => {}
-        }
-        let poked = match poked {
-            // It had its time after the poke, however long we ourselves stood still before.
-            Some(poked) if poked.elapsed() > HANDSHAKE => {
-                signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGKILL);
-                return Ok(Progress::Wait(Wait::pause(PAUSE)));
-            }
-            None if since.elapsed() > HANDSHAKE => {
-                // It may only be stopped.
-                signal(self.silent(supervisor.as_ref()).as_ref(), Signal::SIGCONT);
-                Some(Instant::now())
-            }
-            poked => poked,
-        };
-        let until = poked.unwrap_or(since) + HANDSHAKE;
-        let wait = link.wait(Some(until + PAUSE));
-        self.step = Step::Greet {
-            link,
-            supervisor,
-            since,
-            poked,
-        };
-        Ok(Progress::Wait(wait))
-    }
-
-    /// Returns who does not answer: the peer of the connection, or who was given the other end of the pair.
-    fn silent(&self, peer: Option<&ProcessIdentity>) -> Option<ProcessIdentity> {
-        let holder = || {
-            let (ours, theirs) = self.pair?;
-            socket_holders_of(theirs, ours).pop()
-        };
-        peer.cloned().or_else(holder)
-    }
-
     /// Ends a supervisor that holds its lock but neither answers nor ends; the kernel then ends its server.
     fn replace_holder(&self) -> Result<()> {
         if let Some(free) = self.dir.try_exclusive(SUPERVISOR_LOCK)? {
@@ -364,92 +282,5 @@ impl Launch {
             signal(Some(&holder), Signal::SIGKILL);
         }
         Ok(())
-    }
-}
-
-/// Lets a supervisor go on that has said HELLO and only stands still, so that it sees that nobody waits for it any more.
-pub(crate) fn wake(welcome: &Welcome) {
-    let supervisor = ProcessIdentity::of(welcome.pid);
-    let supervisor = supervisor.filter(|supervisor| supervisor.word() == welcome.identity);
-    signal(supervisor.as_ref(), Signal::SIGCONT);
-}
-
-/// Signals a supervisor, unless a debugger has it.
-fn signal(supervisor: Option<&ProcessIdentity>, signal: Signal) {
-    if let Some(supervisor) = supervisor.filter(|supervisor| !supervisor.is_traced()) {
-        supervisor.signal(signal).ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::process::{Child, Command};
-
-    use crate::directory::Directory;
-    use crate::paths::Locations;
-    use serde_json::Map;
-
-    /// A process in the place of a supervisor.
-    struct Sleeper(Child);
-
-    impl Drop for Sleeper {
-        fn drop(&mut self) {
-            self.0.kill().ok();
-            self.0.wait().ok();
-        }
-    }
-
-    fn launch(root: &std::path::Path) -> Launch {
-        let root = Directory::make(root, "X").unwrap();
-        let request = LeaseRequest {
-            pid: 1,
-            command: String::new(),
-            name: "a".to_owned(),
-            private: false,
-            options: Map::new(),
-            executable_variable: None,
-            scripts: vec![],
-            python: None,
-            locations: Locations::from_environment(|_| None, None).unwrap(),
-            data_dir: None,
-            start_timeout: 60.0,
-            stop_timeout: 1.0,
-            linger: 0.0,
-        };
-        let launcher = Launcher {
-            argv: vec![],
-            environment: vec![],
-        };
-        let dir = Arc::new(ServerDir::open(&root, "a").unwrap());
-        Launch::new(dir, launcher, request, None)
-    }
-
-    #[test]
-    fn a_supervisor_gets_its_time_after_the_poke_however_long_we_stood_still() {
-        let temp = tempfile::tempdir().unwrap();
-        let mut launch = launch(&temp.path().join("d"));
-        let mut sleeper = Sleeper(Command::new("sleep").arg("60").spawn().unwrap());
-        let supervisor = ProcessIdentity::of(sleeper.0.id().cast_signed()).unwrap();
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let long_ago = |seconds| {
-            Instant::now()
-                .checked_sub(Duration::from_secs(seconds))
-                .unwrap()
-        };
-        let greet = |launch: &mut Launch, since, poked| {
-            launch.step = Step::Knock;
-            let link = Link::over(ours.try_clone().unwrap());
-            launch
-                .greet(link, Some(supervisor.clone()), since, poked)
-                .unwrap();
-        };
-        greet(&mut launch, long_ago(11), None);
-        assert!(matches!(launch.step, Step::Greet { poked: Some(_), .. }));
-        assert!(supervisor.is_alive());
-        greet(&mut launch, long_ago(11), Some(long_ago(6)));
-        assert!(matches!(launch.step, Step::Knock));
-        sleeper.0.wait().unwrap();
     }
 }

@@ -6,6 +6,7 @@
 
 mod advance;
 mod call;
+mod greet;
 mod heal;
 mod launch;
 mod link;

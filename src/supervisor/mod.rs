@@ -6,6 +6,7 @@
 
 mod answer;
 mod begin;
+mod boot;
 pub mod budget;
 pub mod command_line;
 mod connection;
@@ -20,6 +21,7 @@ mod orphan;
 mod perform;
 mod plan;
 mod prepare;
+mod probing;
 pub mod state;
 mod status;
 mod template;

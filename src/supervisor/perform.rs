@@ -1,35 +1,25 @@
 //! Performs what the state machine asks for, and turns what happens to the server into its inputs.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use crate::clock::unix_now;
-use crate::control::message::{Kind, Reply};
+use crate::control::message::Reply;
 use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::paths::SERVER_LOG;
 use crate::process::listeners::listener_of;
-use crate::process::server::{Exit, ServerCommand, ServerProcess};
+use crate::process::server::{Exit, ServerProcess};
 use crate::process::strays::reap_strays;
 use crate::state_file::{Hints, State};
-use crate::supervisor::command_line::{Durability, Ports, arguments};
 use crate::supervisor::drive::Supervisor;
-use crate::supervisor::environment::environment;
 use crate::supervisor::finish::STRAYS;
 use crate::supervisor::prepare::{Prepared, Throwaway, prepare};
 use crate::supervisor::state::{Action, Input};
 use crate::supervisor::transition::Transition;
-use crate::supervisor::watch::{self, Answer, Climbed, SLACK, Subject};
-use crate::supervisor::{Message, internal, log};
-use crate::sweep::sweep;
-use crate::temporal::{Connection, Probe};
-
-/// How long a boot may take when no lease allows for more.
-const BOOT: Duration = Duration::from_secs(60);
+use crate::supervisor::{Message, log};
 
 impl Supervisor {
     /// Performs one action.
@@ -117,175 +107,6 @@ impl Supervisor {
         }
     }
 
-    fn spawn(&mut self) {
-        match self.try_spawn() {
-            Ok(server) => {
-                let pid = server.pid();
-                self.server = Some(server);
-                self.boot += 1;
-                self.started_at = unix_now();
-                self.look_after(pid);
-                self.step(Input::Spawned(pid));
-                // While it boots, which costs nobody any time, and before anybody can count on it.
-                self.write_hints();
-            }
-            Err(error) => self.step(Input::SpawnFailed(error)),
-        }
-    }
-
-    fn try_spawn(&mut self) -> Result<ServerProcess> {
-        let Some(prepared) = &self.prepared else {
-            return Err(internal(
-                &"it was to spawn a server before all was prepared",
-            ));
-        };
-        let log = log::open(self.dir.directory(), SERVER_LOG)?;
-        self.log_offset = log::size(self.dir.directory(), SERVER_LOG);
-        let durability = match prepared.database.kind {
-            DatabaseKind::Throwaway => Durability::Throwaway,
-            DatabaseKind::Kept => Durability::Kept,
-        };
-        let port = Option::unwrap_or_default;
-        let ports = Ports {
-            grpc: port(self.identity.port),
-            http: port(self.identity.http_port),
-            metrics: port(self.identity.metrics_port),
-            ui: self.identity.ui_port,
-        };
-        let (path, facts) = (&prepared.database.path, &prepared.facts);
-        let command = ServerCommand {
-            program: &prepared.executable,
-            args: arguments(
-                &self.identity,
-                &self.additive,
-                ports,
-                path,
-                durability,
-                facts,
-            ),
-            env: environment(self.events.identity()),
-            log: &log,
-            inherit: prepared.inherit(&self.server_lock),
-            umask: self.plan.umask,
-        };
-        ServerProcess::spawn(&command).map_err(|error| Error::Start {
-            reason: format!("{} cannot be run: {error}", prepared.executable.display()),
-            log_tail: vec![],
-            remedy: "look at that file, or name another one by `executable=`".to_owned(),
-        })
-    }
-
-    /// Climbs the readiness ladder of a new process, within the boot's time.
-    fn look_after(&mut self, pid: i32) {
-        let subject = self.subject(pid);
-        let climb = watch::climb(subject, self.last_failure.clone(), self.inbox.clone());
-        self.watching = Some(spawn_local(climb).abort_handle());
-        self.limit_boot(Instant::now(), BOOT.max(self.leases.longest_start()));
-    }
-
-    /// Sets the deadline of the boot that began then.
-    fn limit_boot(&mut self, began: Instant, limit: Duration) {
-        let until = Instant::now() + limit;
-        self.timer = Some(self.after(limit, Message::BootDue(self.boot, began, until)));
-    }
-
-    /// The boot's time is over, unless it was not the server that took it: a debugger, or a machine that stood still.
-    pub(crate) fn boot_due(&mut self, began: Instant, until: Instant) {
-        let traced = self.server.as_ref().is_some_and(ServerProcess::is_traced);
-        let limit = BOOT.max(self.leases.longest_start());
-        let left = limit.saturating_sub(began.elapsed());
-        if traced || until.elapsed() > SLACK {
-            self.limit_boot(began, limit);
-        } else if !left.is_zero() {
-            // Somebody has come who allows for more.
-            self.limit_boot(began, left);
-        } else {
-            self.step(Input::BootTimedOut);
-        }
-    }
-
-    fn subject(&self, pid: i32) -> Subject {
-        Subject {
-            boot: self.boot,
-            pid,
-            ip: self.identity.ip,
-            port: self.identity.port.unwrap_or_default(),
-            additive: self.additive.clone(),
-        }
-    }
-
-    /// Takes the good news of the ladder; from now on the server is probed.
-    pub(crate) fn climbed(&mut self, climbed: Climbed) {
-        self.probes = climbed.probes;
-        self.supplied = self.additive.clone();
-        if !climbed.has_attributes {
-            // Each lease that asks for them is told why they cannot be had.
-            self.supplied.search_attributes.clear();
-        }
-        self.forget_timers();
-        self.probe(Some(climbed.connection));
-        failpoint::pass("supervisor.ready").ok();
-        self.step(Input::Ready);
-        self.write_hints();
-        if let Some(locations) = self.unswept.take() {
-            // Now, when nobody waits for it: what total kills have left of other servers.
-            for removed in sweep(&locations) {
-                tracing::info!(path = %removed.display(), "removed what a killed server had left");
-            }
-        }
-    }
-
-    /// Probes the live server from now on, on this connection as long as it serves.
-    fn probe(&mut self, connection: Option<Connection>) {
-        let Some(pid) = self.server.as_ref().map(ServerProcess::pid) else {
-            return;
-        };
-        let probing = watch::probe(
-            self.subject(pid),
-            self.identity.health,
-            connection,
-            self.inbox.clone(),
-        );
-        self.watching = Some(spawn_local(probing).abort_handle());
-    }
-
-    /// Takes the answer of a liveness probe; none counts while the server is paused, traced or we were stalled.
-    pub(crate) fn probed(&mut self, answer: Answer) {
-        if !self.machine.is_probed() || answer.stalled {
-            return;
-        }
-        let traced = self.server.as_ref().is_some_and(ServerProcess::is_traced);
-        match answer.climb {
-            Ok(probes) => {
-                self.note(probes);
-                self.step(Input::ProbePassed);
-                if self.machine.state() == Kind::Degraded {
-                    self.write_hints();
-                }
-            }
-            Err(_) if traced => {}
-            Err(probes) => {
-                let failed = probes.last().and_then(|probe| probe.error.clone());
-                self.note(probes);
-                self.step(Input::ProbeFailed(failed.unwrap_or_default()));
-            }
-        }
-    }
-
-    /// Remembers the last answer of each layer.
-    fn note(&mut self, probes: Vec<Probe>) {
-        for probe in probes {
-            match self
-                .probes
-                .iter_mut()
-                .find(|known| known.layer == probe.layer)
-            {
-                Some(known) => *known = probe,
-                None => self.probes.push(probe),
-            }
-        }
-    }
-
     /// The kernel says that the server's process has ended.
     pub(crate) async fn server_exited(&mut self) {
         let Some(mut server) = self.server.take() else {
@@ -323,7 +144,8 @@ impl Supervisor {
         })
     }
 
-    fn forget_timers(&mut self) {
+    /// Forgets what was set for the process that was.
+    pub(crate) fn forget_timers(&mut self) {
         for handle in [self.watching.take(), self.timer.take()]
             .into_iter()
             .flatten()
@@ -376,7 +198,7 @@ impl Supervisor {
     }
 
     /// Leaves what people and an heir of this life want to know; this life never depends on it.
-    fn write_hints(&mut self) {
+    pub(crate) fn write_hints(&mut self) {
         let prepared = self.prepared.as_ref();
         let data_dir = prepared
             .and_then(|prepared| prepared.data_dir.as_ref())

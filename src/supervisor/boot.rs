@@ -1,0 +1,144 @@
+//! One life of the server's process, from its spawn until it is ready or out of time.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::spawn_local;
+
+use crate::clock::unix_now;
+use crate::database::Kind as DatabaseKind;
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::paths::SERVER_LOG;
+use crate::process::server::{ServerCommand, ServerProcess};
+use crate::supervisor::command_line::{Durability, Ports, arguments};
+use crate::supervisor::drive::Supervisor;
+use crate::supervisor::environment::environment;
+use crate::supervisor::state::Input;
+use crate::supervisor::watch::{self, Climbed, SLACK, Subject};
+use crate::supervisor::{Message, internal, log};
+use crate::sweep::sweep;
+
+/// How long a boot may take when no lease allows for more.
+const BOOT: Duration = Duration::from_secs(60);
+
+impl Supervisor {
+    /// Starts the server's process; all that it needs is prepared.
+    pub(crate) fn spawn(&mut self) {
+        match self.try_spawn() {
+            Ok(server) => {
+                let pid = server.pid();
+                self.server = Some(server);
+                self.boot += 1;
+                self.started_at = unix_now();
+                self.look_after(pid);
+                self.step(Input::Spawned(pid));
+                // While it boots, which costs nobody any time, and before anybody can count on it.
+                self.write_hints();
+            }
+            Err(error) => self.step(Input::SpawnFailed(error)),
+        }
+    }
+
+    fn try_spawn(&mut self) -> Result<ServerProcess> {
+        let Some(prepared) = &self.prepared else {
+            return Err(internal(
+                &"it was to spawn a server before all was prepared",
+            ));
+        };
+        let log = log::open(self.dir.directory(), SERVER_LOG)?;
+        self.log_offset = log::size(self.dir.directory(), SERVER_LOG);
+        let durability = match prepared.database.kind {
+            DatabaseKind::Throwaway => Durability::Throwaway,
+            DatabaseKind::Kept => Durability::Kept,
+        };
+        let port = Option::unwrap_or_default;
+        let ports = Ports {
+            grpc: port(self.identity.port),
+            http: port(self.identity.http_port),
+            metrics: port(self.identity.metrics_port),
+            ui: self.identity.ui_port,
+        };
+        let (path, facts) = (&prepared.database.path, &prepared.facts);
+        let command = ServerCommand {
+            program: &prepared.executable,
+            args: arguments(
+                &self.identity,
+                &self.additive,
+                ports,
+                path,
+                durability,
+                facts,
+            ),
+            env: environment(self.events.identity()),
+            log: &log,
+            inherit: prepared.inherit(&self.server_lock),
+            umask: self.plan.umask,
+        };
+        ServerProcess::spawn(&command).map_err(|error| Error::Start {
+            reason: format!("{} cannot be run: {error}", prepared.executable.display()),
+            log_tail: vec![],
+            remedy: "look at that file, or name another one by `executable=`".to_owned(),
+        })
+    }
+
+    /// Climbs the readiness ladder of a new process, within the boot's time.
+    fn look_after(&mut self, pid: i32) {
+        let subject = self.subject(pid);
+        let climb = watch::climb(subject, self.last_failure.clone(), self.inbox.clone());
+        self.watching = Some(spawn_local(climb).abort_handle());
+        self.limit_boot(Instant::now(), BOOT.max(self.leases.longest_start()));
+    }
+
+    /// Sets the deadline of the boot that began then.
+    fn limit_boot(&mut self, began: Instant, limit: Duration) {
+        let until = Instant::now() + limit;
+        self.timer = Some(self.after(limit, Message::BootDue(self.boot, began, until)));
+    }
+
+    /// The boot's time is over, unless it was not the server that took it: a debugger, or a machine that stood still.
+    pub(crate) fn boot_due(&mut self, began: Instant, until: Instant) {
+        let traced = self.server.as_ref().is_some_and(ServerProcess::is_traced);
+        let limit = BOOT.max(self.leases.longest_start());
+        let left = limit.saturating_sub(began.elapsed());
+        if traced || until.elapsed() > SLACK {
+            self.limit_boot(began, limit);
+        } else if !left.is_zero() {
+            // Somebody has come who allows for more.
+            self.limit_boot(began, left);
+        } else {
+            self.step(Input::BootTimedOut);
+        }
+    }
+
+    /// Returns what is to be looked at.
+    pub(crate) fn subject(&self, pid: i32) -> Subject {
+        Subject {
+            boot: self.boot,
+            pid,
+            ip: self.identity.ip,
+            port: self.identity.port.unwrap_or_default(),
+            additive: self.additive.clone(),
+        }
+    }
+
+    /// Takes the good news of the ladder; from now on the server is probed.
+    pub(crate) fn climbed(&mut self, climbed: Climbed) {
+        self.probes = climbed.probes;
+        self.supplied = self.additive.clone();
+        if !climbed.has_attributes {
+            // Each lease that asks for them is told why they cannot be had.
+            self.supplied.search_attributes.clear();
+        }
+        self.forget_timers();
+        self.probe(Some(climbed.connection));
+        failpoint::pass("supervisor.ready").ok();
+        self.step(Input::Ready);
+        self.write_hints();
+        if let Some(locations) = self.unswept.take() {
+            // Now, when nobody waits for it: what total kills have left of other servers.
+            for removed in sweep(&locations) {
+                tracing::info!(path = %removed.display(), "removed what a killed server had left");
+            }
+        }
+    }
+}
