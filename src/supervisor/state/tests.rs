@@ -43,6 +43,7 @@ fn inputs() -> impl Strategy<Value = Input> {
     let worldly = prop::sample::select(vec![
         Input::Spawned(0),
         Input::Hopeless(error()),
+        Input::SpawnFailed(error()),
         Input::Exited(Exit::Code(1)),
         Input::Exited(Exit::Signal("SIGKILL".to_owned())),
         Input::ExitedByChance(Exit::Code(1)),
@@ -93,7 +94,9 @@ impl World {
 
     fn can_be(&self, input: &Input) -> bool {
         match input {
-            Input::Spawned(_) | Input::Hopeless(_) => self.is_asked && self.machine.is_spawning(),
+            Input::Spawned(_) | Input::Hopeless(_) | Input::SpawnFailed(_) => {
+                self.is_asked && self.machine.is_spawning()
+            }
             Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => self.is_alive,
             Input::CleanedUp(_) => self.is_cleaning,
             _ => true,
@@ -101,10 +104,10 @@ impl World {
     }
 
     fn take(&mut self, input: &Input) -> Result<Vec<Action>, TestCaseError> {
-        let (before, paused) = (self.machine.state(), self.machine.phase);
+        let (before, phase) = (self.machine.state(), self.machine.phase);
         match input {
             Input::Spawned(_) => (self.is_asked, self.is_alive) = (false, true),
-            Input::Hopeless(_) => self.is_asked = false,
+            Input::Hopeless(_) | Input::SpawnFailed(_) => self.is_asked = false,
             Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => {
                 self.is_alive = false;
             }
@@ -116,7 +119,8 @@ impl World {
         for action in &actions {
             self.obey(action, &context)?;
         }
-        self.check_tells(before, &actions, &context)?;
+        let was_ill = matches!(phase, Phase::Paused { ill: Some(_), .. });
+        self.check_tells(before, was_ill, &actions, &context)?;
         self.check_budget(before, input, &actions, &context)?;
         let after = self.machine.state();
         if matches!(before, Kind::Stopping | Kind::Stopped) {
@@ -130,7 +134,7 @@ impl World {
             let may = matches!(input, Input::Restart | Input::Attach | Input::Stop(_));
             prop_assert!(may, "{context}");
         }
-        if matches!(paused, Phase::Paused { .. }) {
+        if matches!(phase, Phase::Paused { .. }) {
             let is_wish = matches!(
                 input,
                 Input::Kill | Input::Restart | Input::Resume | Input::Stop(_)
@@ -166,6 +170,7 @@ impl World {
     fn check_tells(
         &self,
         before: Kind,
+        was_ill: bool,
         actions: &[Action],
         context: &str,
     ) -> Result<(), TestCaseError> {
@@ -180,6 +185,8 @@ impl World {
                 prop_assert!(matches!(last, Kind::Restarting | Kind::Failed), "{context}");
                 last
             }
+            // What did not work before a pause does not after it.
+            [Kind::Resumed] if was_ill => Kind::Unhealthy,
             [Kind::Recovered | Kind::Resumed] => Kind::Ready,
             [one] => one,
             // The last probe that was allowed to fail: told, then killed.
@@ -210,7 +217,7 @@ impl World {
         };
         let unplanned = actions.iter().any(|action| match action {
             Action::Tell(Transition::Exited { planned, .. }) => planned.is_none_or(Planned::counts),
-            _ => false,
+            _ => matches!(input, Input::SpawnFailed(_)),
         });
         if matches!(input, Input::Restart | Input::Attach) && is_told(Kind::Restarting) {
             prop_assert!(
