@@ -59,8 +59,15 @@ impl Session {
                 });
                 None
             }
-            Ok(Progress::Stopped) => self.stopped(),
-            Err(error) => self.failed(error),
+            // Its lock goes first, so that its directory can go.
+            Ok(Progress::Stopped) => {
+                drop(launch);
+                self.stopped()
+            }
+            Err(error) => {
+                drop(launch);
+                self.failed(error)
+            }
         }
     }
 
