@@ -103,6 +103,28 @@ pub struct LeaseRequest {
     pub linger: f64,
 }
 
+#[cfg(test)]
+impl LeaseRequest {
+    /// Returns what a client wants that wants nothing special.
+    pub(crate) fn of_test(name: &str) -> Self {
+        Self {
+            pid: 1,
+            command: "me".to_owned(),
+            name: name.to_owned(),
+            private: false,
+            options: Map::new(),
+            executable_variable: None,
+            scripts: vec![],
+            python: None,
+            locations: Locations::from_environment(|_| None, None).expect("the defaults fit"),
+            data_dir: None,
+            start_timeout: 60.0,
+            stop_timeout: 1.0,
+            linger: 0.0,
+        }
+    }
+}
+
 /// Whose wish a disturbing verb is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Force {

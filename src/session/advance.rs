@@ -8,10 +8,10 @@ use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::lock::FileLock;
 use crate::session::greet::wake;
-use crate::session::launch::{Launch, Progress, Wait};
+use crate::session::launch::{Progress, Wait};
 use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
-use crate::session::{Notice, SLACK, Session, Stage, Waiting, heal};
+use crate::session::{Launching, Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
 
 /// How often a share is tried for; each try takes some microseconds.
@@ -27,7 +27,7 @@ impl Session {
                     fd: None,
                     until: None,
                 }),
-                Stage::Launching { launch, healing } => self.advance_launch(launch, healing),
+                Stage::Launching(launching) => self.advance_launch(launching),
                 Stage::Waiting(waiting) => self.advance_waiting(waiting),
                 Stage::Held { link, is_stopped } => self.advance_held(link, is_stopped),
                 Stage::Releasing { link, deadline } => self.advance_release(link, deadline),
@@ -40,32 +40,32 @@ impl Session {
         (wait, std::mem::take(&mut self.notices))
     }
 
-    fn advance_launch(&mut self, mut launch: Box<Launch>, healing: bool) -> Option<Wait> {
-        match launch.advance() {
+    fn advance_launch(&mut self, mut launching: Box<Launching>) -> Option<Wait> {
+        match launching.launch.advance(&mut launching.site) {
+            Ok(Progress::Again) => {
+                self.stage = Stage::Launching(launching);
+                None
+            }
             Ok(Progress::Wait(wait)) => {
-                self.stage = Stage::Launching { launch, healing };
-                // What can be done without waiting is done at once.
-                wait.until
-                    .is_none_or(|until| until > Instant::now())
-                    .then_some(wait)
+                self.stage = Stage::Launching(launching);
+                Some(wait)
             }
             Ok(Progress::Leased(link, welcome)) => {
                 self.welcome = Some(welcome);
-                let deadline = Instant::now() + seconds(self.asked.mine.start_timeout) + SLACK;
                 self.stage = Stage::Waiting(Waiting {
                     link,
-                    deadline,
-                    healing,
+                    deadline: Instant::now() + seconds(self.asked.mine.start_timeout) + SLACK,
+                    healing: launching.healing,
                 });
                 None
             }
             // Its lock goes first, so that its directory can go.
             Ok(Progress::Stopped) => {
-                drop(launch);
+                drop(launching);
                 self.stopped()
             }
             Err(error) => {
-                drop(launch);
+                drop(launching);
                 self.failed(error)
             }
         }

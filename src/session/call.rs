@@ -14,27 +14,37 @@ use crate::control::message::{PROTOCOL, Reply, Request};
 use crate::error::{Error, Result};
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, ServerDir};
 use crate::session::hello;
-use crate::session::launch::Wait;
+use crate::session::launch::{PAUSE, Wait};
 use crate::session::link::{Connected, Link, Received};
-use crate::state_file::State;
+use crate::session::site::{Launcher, ServerSite, Site};
 
 /// How long a verb may take that waits for nothing but its supervisor and one answer of the server; a stop may take the
 /// server's stop timeout longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(3);
-
 /// A verb under way.
 #[derive(Debug)]
 pub struct Call {
-    dir: Arc<ServerDir>,
-    name: String,
-    request: Request,
-    link: Option<Link>,
-    began: Instant,
-    /// How long it may take.
-    patience: Duration,
+    verb: Verb<Link>,
+    site: ServerSite,
+}
+
+impl Call {
+    /// Begins a verb.
+    pub fn new(dir: Arc<ServerDir>, name: &str, request: Request) -> Self {
+        Self {
+            verb: Verb::new(name, request, Instant::now()),
+            site: ServerSite {
+                dir,
+                launcher: Launcher::default(),
+            },
+        }
+    }
+
+    /// Does what can be done now.
+    pub fn advance(&mut self) -> Result<Outcome> {
+        self.verb.advance(&mut self.site)
+    }
 }
 
 /// What one step of a verb came to.
@@ -46,43 +56,42 @@ pub enum Outcome {
     Done(Value),
 }
 
-impl Call {
+/// A verb, as far as it has come.
+#[derive(Debug, Clone)]
+pub(crate) struct Verb<L> {
+    name: String,
+    request: Request,
+    link: Option<L>,
+    began: Instant,
+    /// How long it may take.
+    patience: Duration,
+}
+
+impl<L> Verb<L> {
     /// Begins a verb.
-    pub fn new(dir: Arc<ServerDir>, name: &str, request: Request) -> Self {
-        let name = name.to_owned();
+    pub(crate) fn new(name: &str, request: Request, now: Instant) -> Self {
         Self {
-            dir,
-            name,
+            name: name.to_owned(),
             request,
             link: None,
+            began: now,
             patience: PATIENCE,
-            began: Instant::now(),
         }
     }
 
     /// Does what can be done now.
-    pub fn advance(&mut self) -> Result<Outcome> {
-        if self.began.elapsed() > self.patience {
+    pub(crate) fn advance(&mut self, site: &mut impl Site<Link = L>) -> Result<Outcome> {
+        if site.now().saturating_duration_since(self.began) > self.patience {
             return Err(self.lost(&format!("no answer within {} s", self.patience.as_secs())));
         }
-        if self.link.is_none() {
-            match Link::connect(&self.dir).map_err(|error| self.lost(&error.to_string()))? {
-                Connected::Yes(mut link) => {
-                    link.send(&hello(None));
-                    link.send(&self.request);
-                    self.link = Some(link);
-                }
-                Connected::Busy => return Ok(Outcome::Wait(Wait::pause(PAUSE))),
-                Connected::No => return self.without_supervisor(),
-            }
-        }
+        let Some(mut link) = self.link.take() else {
+            return self.connect(site);
+        };
         loop {
-            let Some(link) = &mut self.link else {
-                return Ok(Outcome::Wait(Wait::pause(PAUSE)));
-            };
-            match link.receive() {
+            match site.receive(&mut link) {
                 Received::Nothing => {
-                    let wait = link.wait(Some(self.began + self.patience));
+                    let wait = site.wait(&link, self.began + self.patience);
+                    self.link = Some(link);
                     return Ok(Outcome::Wait(wait));
                 }
                 Received::End => return self.ended(),
@@ -92,6 +101,20 @@ impl Call {
                     }
                 }
             }
+        }
+    }
+
+    fn connect(&mut self, site: &mut impl Site<Link = L>) -> Result<Outcome> {
+        match site.connect()? {
+            Connected::Yes(mut link) => {
+                site.send(&mut link, &hello(None));
+                site.send(&mut link, &self.request);
+                let wait = site.wait(&link, self.began + self.patience);
+                self.link = Some(link);
+                Ok(Outcome::Wait(wait))
+            }
+            Connected::Busy => Ok(Outcome::Wait(Wait::pause(PAUSE))),
+            Connected::No => self.without_supervisor(site),
         }
     }
 
@@ -121,7 +144,6 @@ impl Call {
 
     /// The supervisor has gone before it answered.
     fn ended(&mut self) -> Result<Outcome> {
-        self.link = None;
         if matches!(self.request, Request::Stop(_)) {
             // Whether it stopped as told or was killed: seen at the next try to connect.
             return Ok(Outcome::Wait(Wait::pause(PAUSE)));
@@ -129,21 +151,21 @@ impl Call {
         Err(self.lost("it ended before it answered"))
     }
 
-    fn without_supervisor(&self) -> Result<Outcome> {
+    fn without_supervisor(&self, site: &mut impl Site<Link = L>) -> Result<Outcome> {
         if !matches!(self.request, Request::Stop(_)) {
             return Err(Error::NotRunning {
                 name: self.name.clone(),
             });
         }
-        let Some(_spawn_lock) = self.dir.try_exclusive(SPAWN_LOCK)? else {
+        let Some(_spawn_lock) = site.try_lock(SPAWN_LOCK)? else {
             return Ok(Outcome::Wait(Wait::pause(PAUSE)));
         };
-        let Some(_supervisor_lock) = self.dir.try_exclusive(SUPERVISOR_LOCK)? else {
+        let Some(_supervisor_lock) = site.try_lock(SUPERVISOR_LOCK)? else {
             return Ok(Outcome::Wait(Wait::pause(PAUSE)));
         };
-        let state = State::read(self.dir.directory());
+        let state = site.state();
         if !state.is_stopped(state.epoch) {
-            State::remember_stop(self.dir.directory(), state.epoch)?;
+            site.remember_stop(state.epoch)?;
         }
         Ok(Outcome::Done(Value::Null))
     }

@@ -10,12 +10,15 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
     sockopt::PeerCredentials,
 };
+use nix::sys::stat::fstat;
 
 use crate::control::line::{Lines, decode, encode};
 use crate::control::message::{Reply, Request};
 use crate::error::Error;
 use crate::failpoint;
 use crate::paths::ServerDir;
+use crate::process::holders::socket_holders_of;
+use crate::process::identity::ProcessIdentity;
 use crate::session::launch::Wait;
 use crate::session::registered::Registered;
 
@@ -23,8 +26,18 @@ use crate::session::registered::Registered;
 #[derive(Debug)]
 pub(crate) struct Link {
     stream: Registered<UnixStream>,
+    other_side: OtherSide,
     lines: Lines,
     unsent: Vec<u8>,
+}
+
+/// Who is on the other side.
+#[derive(Debug)]
+enum OtherSide {
+    /// Who listened on the socket; none that can be signalled if it is of another pid namespace.
+    Peer(Option<ProcessIdentity>),
+    /// Whoever has the other end of this pair: the inodes of our end and of its.
+    Pair(Option<(u64, u64)>),
 }
 
 /// What one look at a connection brought.
@@ -40,9 +53,9 @@ pub(crate) enum Received {
 
 /// What a try to connect came to.
 #[derive(Debug)]
-pub(crate) enum Connected {
+pub(crate) enum Connected<L> {
     /// Somebody listens.
-    Yes(Link),
+    Yes(L),
     /// Nobody listens.
     No,
     /// Somebody listens, but the queue is full.
@@ -51,24 +64,34 @@ pub(crate) enum Connected {
 
 impl Link {
     /// Tries to connect to the supervisor of a directory.
-    pub(crate) fn connect(dir: &ServerDir) -> io::Result<Connected> {
+    pub(crate) fn connect(dir: &ServerDir) -> io::Result<Connected<Self>> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         failpoint::pass("link.socket")?;
         let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
-        let link = Self::over(stream);
+        let mut link = Self::over(stream, OtherSide::Peer(None));
         failpoint::pass("link.connect")?;
         match connect(link.fd(), &UnixAddr::new(&dir.socket_address())?) {
-            Ok(()) => Ok(Connected::Yes(link)),
+            Ok(()) => {
+                link.other_side = OtherSide::Peer(link.peer());
+                Ok(Connected::Yes(link))
+            }
             Err(Errno::ENOENT | Errno::ECONNREFUSED) => Ok(Connected::No),
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Connected::Busy),
             Err(errno) => Err(errno.into()),
         }
     }
 
-    /// Speaks over a stream that does not block.
-    pub(crate) fn over(stream: UnixStream) -> Self {
+    /// Speaks over one end of a pair, which does not block, to whom the other end is given.
+    pub(crate) fn to_a_child(ours: UnixStream, theirs: &UnixStream) -> Self {
+        let inode = |end: &UnixStream| fstat(end).map(|status| status.st_ino);
+        let pair = inode(&ours).ok().zip(inode(theirs).ok());
+        Self::over(ours, OtherSide::Pair(pair))
+    }
+
+    fn over(stream: UnixStream, other_side: OtherSide) -> Self {
         Self {
             stream: Registered::new(stream),
+            other_side,
             lines: Lines::default(),
             unsent: vec![],
         }
@@ -79,11 +102,20 @@ impl Link {
         self.stream.as_raw_fd()
     }
 
-    /// Returns the process on the other side.
-    pub(crate) fn peer(&self) -> Option<i32> {
-        getsockopt(&*self.stream, PeerCredentials)
-            .ok()
-            .map(|peer| peer.pid())
+    fn peer(&self) -> Option<ProcessIdentity> {
+        let peer = getsockopt(&*self.stream, PeerCredentials).ok()?;
+        ProcessIdentity::of(peer.pid())
+    }
+
+    /// Returns the supervisor on the other side, which may not have answered yet.
+    pub(crate) fn supervisor(&self) -> Option<ProcessIdentity> {
+        match &self.other_side {
+            OtherSide::Peer(peer) => peer.clone(),
+            OtherSide::Pair(pair) => {
+                let (ours, theirs) = (*pair)?;
+                socket_holders_of(theirs, ours).pop()
+            }
+        }
     }
 
     /// Sends a request, as far as the socket takes it now; the rest goes out with the next look.

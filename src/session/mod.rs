@@ -13,6 +13,7 @@ mod link;
 mod notice;
 mod place;
 mod registered;
+mod site;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,13 +26,14 @@ use serde_json::{Map, Value};
 
 pub use self::call::{Call, Outcome};
 use self::heal::Heals;
+use self::launch::Launch;
 pub use self::launch::Wait;
-use self::launch::{Launch, Launcher};
 use self::link::Link;
 pub use self::notice::Notice;
 use self::place::{Place, with_environment};
 use self::registered::Registered;
 pub use self::registered::close_after_fork;
+use self::site::{Launcher, ServerSite};
 use crate::clock::seconds;
 use crate::control::message::{Force, Granted, Hello, LeaseRequest, PROTOCOL, Request, Welcome};
 use crate::error::{Error, Result};
@@ -86,10 +88,7 @@ pub struct Session {
 #[derive(Debug)]
 enum Stage {
     Idle,
-    Launching {
-        launch: Box<Launch>,
-        healing: bool,
-    },
+    Launching(Box<Launching>),
     /// HELLO is answered; the grant is awaited.
     Waiting(Waiting),
     Held {
@@ -100,6 +99,14 @@ enum Stage {
         link: Link,
         deadline: Instant,
     },
+}
+
+/// A supervisor is looked for, or made.
+#[derive(Debug)]
+struct Launching {
+    launch: Launch,
+    site: ServerSite,
+    healing: bool,
 }
 
 /// A lease that is asked for.
@@ -162,11 +169,11 @@ impl Session {
 
     /// Returns the stage, in a word.
     pub fn state(&self) -> &'static str {
+        let healing = |healing| if healing { "healing" } else { "starting" };
         match self.stage {
             Stage::Idle => "idle",
-            Stage::Launching { healing, .. } | Stage::Waiting(Waiting { healing, .. }) => {
-                if healing { "healing" } else { "starting" }
-            }
+            Stage::Launching(ref launching) => healing(launching.healing),
+            Stage::Waiting(ref waiting) => healing(waiting.healing),
             Stage::Held { .. } => "held",
             Stage::Releasing { .. } => "releasing",
         }
@@ -199,8 +206,14 @@ impl Session {
         };
         let lost = self.welcome.as_ref().map(|welcome| welcome.epoch);
         let lost = lost.filter(|_| healing);
-        let launch = Box::new(Launch::new(Arc::clone(&place.dir), launcher, request, lost));
-        self.stage = Stage::Launching { launch, healing };
+        self.stage = Stage::Launching(Box::new(Launching {
+            launch: Launch::new(request, lost, Instant::now()),
+            site: ServerSite {
+                dir: Arc::clone(&place.dir),
+                launcher,
+            },
+            healing,
+        }));
         Ok(())
     }
 
@@ -221,7 +234,7 @@ impl Session {
     /// Begins to give up the lease; ends with [`Notice::Released`].
     pub fn release(&mut self) {
         let link = match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Launching { launch, .. } => launch.into_link(),
+            Stage::Launching(launching) => launching.launch.into_link(),
             Stage::Waiting(Waiting { link, .. })
             | Stage::Held { link, .. }
             | Stage::Releasing { link, .. } => Some(link),

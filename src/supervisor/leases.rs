@@ -108,24 +108,12 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paths::Locations;
     use proptest::prelude::*;
 
     fn request(linger: f64) -> LeaseRequest {
         LeaseRequest {
-            pid: 1,
-            command: "me".to_owned(),
-            name: "a".to_owned(),
-            private: false,
-            options: serde_json::Map::new(),
-            executable_variable: None,
-            scripts: vec![],
-            python: None,
-            locations: Locations::from_environment(|_| None, None).unwrap(),
-            data_dir: None,
-            start_timeout: 1.0,
-            stop_timeout: 1.0,
             linger,
+            ..LeaseRequest::of_test("a")
         }
     }
 
