@@ -61,7 +61,7 @@ pub enum Outcome {
 pub(crate) struct Verb<L> {
     name: String,
     request: Request,
-    link: Option<L>,
+    pub link: Option<L>,
     began: Instant,
     /// How long it may take.
     patience: Duration,

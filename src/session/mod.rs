@@ -8,6 +8,8 @@ mod advance;
 mod call;
 mod greet;
 mod heal;
+#[cfg(test)]
+mod interleavings;
 mod launch;
 mod link;
 mod notice;
