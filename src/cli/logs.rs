@@ -61,7 +61,11 @@ pub(crate) fn logs(which: &Logs) -> Result<u8, Failure> {
                     Error::NotRunning { .. } | Error::SupervisorLost { .. }
                 )
             });
-            // One that has grown large was set aside at a restart; the name means the new one.
+            // One that has grown large was cut.
+            if file.metadata()?.len() < file.stream_position()? {
+                file.rewind()?;
+                continue;
+            }
             match open() {
                 Ok(newer) if newer.metadata()?.ino() != file.metadata()?.ino() => file = newer,
                 _ => wait(Some(&signals), &[Wait::pause(PAUSE)])?,

@@ -145,6 +145,7 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     supervisor.connections.insert(FIRST, connection);
     supervisor.welcome(FIRST, PROTOCOL, Some(request));
     supervisor.step(Input::Begin);
+    supervisor.look_at_logs();
     supervisor.serve(&mut messages).await;
     Ok(())
 }
@@ -259,6 +260,7 @@ impl Supervisor {
             Message::Wanted => self.check_wanted(),
             Message::Answer(id, reply) => self.send(id, &reply),
             Message::Deleted(name) => self.deleted(&name),
+            Message::LogsDue => self.look_at_logs(),
         }
     }
 

@@ -12,15 +12,13 @@ use tracing::level_filters::LevelFilter;
 use crate::directory::Directory;
 use crate::error::Result;
 use crate::paths::SUPERVISOR_LOG;
+use crate::supervisor::rotation::rotate;
 
 /// Lines of a tail.
 const LINES: usize = 20;
 
 /// Bytes that a tail looks at.
 const WINDOW: u64 = 16 << 10;
-
-/// A log that has grown beyond this is set aside at the next start, in bytes.
-const LARGE: u64 = 64 << 20;
 
 /// Sends our own log lines to the supervisor's log; `TEMPORAL_DEVSERVER_LOG` sets the level.
 pub(crate) fn install(directory: &Directory) -> Result<()> {
@@ -42,11 +40,9 @@ pub(crate) fn install(directory: &Directory) -> Result<()> {
     Ok(())
 }
 
-/// Opens a log for appending; one that has grown large is set aside first.
+/// Opens a log for appending.
 pub(crate) fn open(directory: &Directory, name: &str) -> Result<File> {
-    if size(directory, name) > LARGE {
-        directory.rename(name, &format!("{name}.1")).ok();
-    }
+    rotate(directory, name);
     directory.open_log(name)
 }
 

@@ -22,6 +22,7 @@ mod perform;
 mod plan;
 mod prepare;
 mod probing;
+mod rotation;
 pub mod state;
 mod status;
 mod template;
@@ -69,6 +70,8 @@ pub(crate) enum Message {
     KillNow(u32),
     /// A verb of this connection is done.
     Answer(u64, Reply),
+    /// It is time to look at the logs.
+    LogsDue,
     /// This namespace was deleted.
     Deleted(String),
 }

@@ -17,6 +17,7 @@ mod a_killed_supervisor_takes_its_server_along_and_is_healed;
 mod a_launcher_that_stands_still_is_named;
 mod a_lingering_server_is_reused;
 mod a_lock_outlives_a_forked_childs_close;
+mod a_log_stays_bounded_while_it_is_written;
 mod a_long_directory_still_has_a_socket;
 mod a_new_namespace_takes_workflows_at_once;
 mod a_paused_server_is_left_alone;

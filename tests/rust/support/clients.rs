@@ -4,6 +4,7 @@
 //! letting its [`World`] go.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::{Duration, Instant};
@@ -146,6 +147,18 @@ impl World {
     /// Returns a file of a shared server as text; empty where there is none.
     pub(crate) fn text(&self, name: &str, file: &str) -> String {
         std::fs::read_to_string(self.server(name).join(file)).unwrap_or_default()
+    }
+
+    /// Returns the last kilobyte of a file of a shared server.
+    pub(crate) fn text_end(&self, name: &str, file: &str) -> String {
+        let mut end = vec![];
+        if let Ok(mut file) = std::fs::File::open(self.server(name).join(file)) {
+            let length = file.seek(SeekFrom::End(0)).unwrap();
+            file.seek(SeekFrom::Start(length.saturating_sub(1024)))
+                .unwrap();
+            file.take(1024).read_to_end(&mut end).unwrap();
+        }
+        String::from_utf8_lossy(&end).into_owned()
     }
 
     /// Lists the processes that live in it: supervisors, servers and what these have started.

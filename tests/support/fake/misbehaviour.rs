@@ -43,6 +43,8 @@ pub(crate) struct Misbehaviour {
     pub(crate) stop_takes: Duration,
     /// `fork=same` or `fork=other`: starts a process that outlives us, and tells its pid as `forked <pid>` on stderr.
     pub(crate) fork: Option<Group>,
+    /// `spam=<MiB>`: writes that much to stderr as fast as it can, and then `the spam is over`.
+    pub(crate) spam: usize,
     /// `print=<text>`: writes this line to stderr.
     pub(crate) print: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Misbehaviour {
             ignore_term: false,
             stop_takes: Duration::ZERO,
             fork: None,
+            spam: 0,
             print: None,
         };
         let asked = std::env::var("FAKE_TEMPORAL").unwrap_or_default();
@@ -98,6 +101,7 @@ impl Misbehaviour {
             "stop_takes" => self.stop_takes = seconds(value)?,
             "fork" if value == "same" => self.fork = Some(Group::Same),
             "fork" if value == "other" => self.fork = Some(Group::Other),
+            "spam" => self.spam = parsed(value)?,
             "print" => self.print = Some(value.to_owned()),
             _ => return None,
         }

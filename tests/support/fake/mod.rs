@@ -38,6 +38,10 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, String> {
     if let Some(group) = misbehaviour.fork {
         fork(group)?;
     }
+    if misbehaviour.spam > 0 {
+        let megabytes = misbehaviour.spam;
+        std::thread::spawn(move || spam(megabytes));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -58,6 +62,15 @@ fn at_once(misbehaviour: &Misbehaviour) -> Result<Option<ExitCode>, String> {
         }
     }
     Ok(misbehaviour.exit_at_once.map(ExitCode::from))
+}
+
+/// Fills the log.
+fn spam(megabytes: usize) {
+    let line = [&[b'x'; 1023][..], b"\n"].concat();
+    for _ in 0..megabytes * 1024 {
+        drop(io::stderr().write_all(&line));
+    }
+    complain("the spam is over");
 }
 
 /// Starts a process that outlives us, as a wrapper script would.
