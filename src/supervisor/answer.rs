@@ -124,7 +124,10 @@ impl Supervisor {
             self.python.clone_from(&request.python);
         }
         self.leases.add(id, request, unix_now());
-        self.after(limit, Message::Overdue(id));
+        let timer = self.after(limit, Message::Overdue(id));
+        if let Some(held) = self.leases.get_mut(id) {
+            held.timer = Some(timer);
+        }
         self.step(Input::Attach);
     }
 
@@ -149,6 +152,7 @@ impl Supervisor {
         failpoint::pass("supervisor.grant").ok();
         if let Some(held) = self.leases.get_mut(id) {
             held.granted = true;
+            held.stop_timer();
         }
         let data_dir = self
             .prepared

@@ -293,9 +293,10 @@ impl Supervisor {
 
     /// Ends a lease, whatever ended it, and what hangs on it.
     pub(crate) fn end_lease(&mut self, id: u64) {
-        if self.leases.end(id, monotonic()).is_none() {
+        let Some(mut held) = self.leases.end(id, monotonic()) else {
             return;
-        }
+        };
+        held.stop_timer();
         if self.paused_by == Some(id) {
             self.paused_by = None;
             self.step(Input::Resume);

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
 use crate::clock::seconds;
 use crate::control::message::{Lease, LeaseRequest};
 
@@ -18,6 +20,17 @@ pub(crate) struct Held {
     pub(crate) request: LeaseRequest,
     /// Whether its holder was told that the server is ready.
     pub(crate) granted: bool,
+    /// The end of its start timeout.
+    pub(crate) timer: Option<AbortHandle>,
+}
+
+impl Held {
+    /// Forgets the start timeout: the lease is granted, or has ended.
+    pub(crate) fn stop_timer(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            timer.abort();
+        }
+    }
 }
 
 /// All leases, by the number of their connection.
@@ -42,6 +55,7 @@ impl Leases {
                 lease,
                 request,
                 granted: false,
+                timer: None,
             },
         );
     }
