@@ -14,7 +14,16 @@ use super::identity::{ProcessIdentity, pids};
 pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
     let me = Pid::this().as_raw();
     pids()
-        .filter(|pid| *pid != me && holds(*pid, dev, ino))
+        .filter(|pid| *pid != me && any_file(*pid, dev, ino, shows_flock))
+        .filter_map(ProcessIdentity::of)
+        .collect()
+}
+
+/// Returns the processes, other than this one, that have the file open.
+pub fn users_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
+    let me = Pid::this().as_raw();
+    pids()
+        .filter(|pid| *pid != me && any_file(*pid, dev, ino, |_| true))
         .filter_map(ProcessIdentity::of)
         .collect()
 }
@@ -36,8 +45,8 @@ pub fn socket_holders_of(theirs: u64, ours: u64) -> Vec<ProcessIdentity> {
         .collect()
 }
 
-/// Tells whether a descriptor of the process is open on the file, and locked.
-fn holds(pid: i32, dev: u64, ino: u64) -> bool {
+/// Tells whether a descriptor of the process is open on the file, and `fits` by its fdinfo.
+fn any_file(pid: i32, dev: u64, ino: u64, fits: fn(&str) -> bool) -> bool {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
     entries.flatten().flatten().any(|entry| {
         let (path, number) = (entry.path(), entry.file_name());
@@ -45,7 +54,7 @@ fn holds(pid: i32, dev: u64, ino: u64) -> bool {
         // file system that is gone would hold us up, and nothing there is locked by us.
         fs::read_link(&path).is_ok_and(|target| target.has_root())
             && fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", number.display()))
-                .is_ok_and(|shown| shows_flock(&shown))
+                .is_ok_and(|shown| fits(&shown))
             && fs::metadata(&path).is_ok_and(|file| (file.dev(), file.ino()) == (dev, ino))
     })
 }

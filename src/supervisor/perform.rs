@@ -1,6 +1,7 @@
 //! Performs what the state machine asks for, and turns what happens to the server into its inputs.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use tokio::task::spawn_local;
 use tokio::time::timeout;
@@ -83,9 +84,10 @@ impl Supervisor {
 
     fn begin_to_prepare(&mut self) {
         let (plan, inbox) = (self.plan.clone(), self.inbox.clone());
+        let server_lock = Rc::clone(&self.server_lock);
         self.watching = Some(
             spawn_local(async move {
-                let prepared = prepare(plan).await;
+                let prepared = prepare(plan, server_lock).await;
                 inbox.send(Message::Prepared(Box::new(prepared))).await.ok();
             })
             .abort_handle(),

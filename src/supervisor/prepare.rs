@@ -4,7 +4,9 @@
 //! database's lock is held from before the first look at the file, and inherited by the server.
 
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::time::sleep;
@@ -16,12 +18,12 @@ use crate::error::Result;
 use crate::executable::{self, Places};
 use crate::lock::FileLock;
 use crate::options::Db;
-use crate::process::holders::lock_holders_of;
+use crate::process::holders::{lock_holders_of, users_of};
 use crate::process::identity::describe;
 use crate::supervisor::facts::{self, Facts};
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
 use crate::supervisor::plan::Plan;
-use crate::supervisor::template;
+use crate::supervisor::template::Build;
 
 /// What a start needs, and what the final stop has to clean up.
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Drop for Throwaway {
 }
 
 /// Prepares the first start.
-pub(crate) async fn prepare(plan: Plan) -> Result<Prepared> {
+pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Prepared> {
     // The database first: a path that cannot work is told before an executable of 150 MB is hashed.
     let kept = match &plan.identity.db {
         Db::Path(path) => Some(checks::check(path)?),
@@ -109,7 +111,14 @@ pub(crate) async fn prepare(plan: Plan) -> Result<Prepared> {
     };
     if is_missing(&database.path) {
         let name = facts::template_name(&executable, &digest, &facts);
-        let template = template::get(&executable, &facts, &name, &templates, &plan).await?;
+        let build = Build {
+            executable: &executable,
+            facts: &facts,
+            templates: &templates,
+            plan: &plan,
+            server_lock: &server_lock,
+        };
+        let template = build.get(&name).await?;
         new::install_copy(&template, &database, plan.umask)?;
     }
     Ok(Prepared {
@@ -175,8 +184,14 @@ fn throwaway(plan: &Plan) -> Result<(Database, FileLock, Option<Throwaway>)> {
 /// Takes the lock of a kept database; a server that is just dying gets a little time.
 async fn take_database(path: &Path, plan: &Plan) -> Result<FileLock> {
     let began = Instant::now();
+    // A lock file that is new beside a database that is not says nothing: nobody may have locked before, or it was deleted
+    // under whoever has.
+    let is_new = std::fs::symlink_metadata(database_lock::path(path)).is_err();
     loop {
         if let Some(lock) = database_lock::try_lock(path, plan.umask)? {
+            if is_new && let Some(users) = users(path) {
+                return Err(database_lock::in_use(path, |_| Some(users)));
+            }
             // For people, and only as long as the lock is held; the truth is the lock.
             std::fs::write(
                 database_lock::path(path),
@@ -190,6 +205,14 @@ async fn take_database(path: &Path, plan: &Plan) -> Result<FileLock> {
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Names who has a database open, whatever locks say.
+fn users(path: &Path) -> Option<String> {
+    let file = std::fs::metadata(path).ok()?;
+    let users = users_of(file.dev(), file.ino());
+    let users: Vec<String> = users.iter().map(|user| describe(user.pid)).collect();
+    (!users.is_empty()).then(|| users.join(", "))
 }
 
 /// Names who holds the lock of a database: in its own words, and by the processes that the kernel shows.

@@ -4,7 +4,7 @@
 //! objects, integrity ok), while a kill within the first 80 ms of a boot in place leaves a half schema that looks healthy.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,13 +15,16 @@ use crate::database::beside;
 use crate::database::cache::{Building, Templates};
 use crate::database::sqlite::{Answer, Operation, SqliteHelper, parse};
 use crate::error::{Error, Result};
+use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
 use crate::port::{self, Reservation};
 use crate::process::oneshot;
 use crate::process::server::{ServerCommand, ServerProcess};
+use crate::process::strays::reap_strays;
 use crate::supervisor::command_line::{Durability, Ports, arguments};
 use crate::supervisor::environment::environment;
 use crate::supervisor::facts::Facts;
+use crate::supervisor::finish::STRAYS;
 use crate::supervisor::internal;
 use crate::supervisor::log::tail;
 use crate::supervisor::orphan::PAUSE;
@@ -37,86 +40,83 @@ const SQLITE_PATIENCE: Duration = Duration::from_secs(60);
 /// Name of the log of the boot, in the directory of templates.
 const LOG: &str = "template.log";
 
-/// Returns the template of an executable, built where there is none yet; one process builds, the others wait.
-pub(crate) async fn get(
-    executable: &Path,
-    facts: &Facts,
-    name: &str,
-    templates: &Templates,
-    plan: &Plan,
-) -> Result<PathBuf> {
-    loop {
-        if let Some(path) = templates.find(name) {
-            return Ok(path);
-        }
-        let Some(building) = templates.try_build(name)? else {
-            sleep(PAUSE).await;
-            continue;
-        };
-        if let Some(path) = building.finished() {
-            return Ok(path.to_owned());
-        }
-        tracing::info!(executable = %executable.display(), "building the template database");
-        boot(executable, facts, &building, templates, plan).await?;
-        check(&building, plan).await?;
-        return building.adopt();
-    }
+/// What a template is built from.
+pub(crate) struct Build<'a> {
+    pub executable: &'a Path,
+    pub facts: &'a Facts,
+    pub templates: &'a Templates,
+    pub plan: &'a Plan,
+    /// Inherited by the server that builds it: what a kill leaves of it is found by that.
+    pub server_lock: &'a FileLock,
 }
 
-async fn boot(
-    executable: &Path,
-    facts: &Facts,
-    building: &Building,
-    templates: &Templates,
-    plan: &Plan,
-) -> Result<()> {
-    let reservations = reserve(plan).await?;
-    let [grpc, http, metrics] = reservations.each_ref().map(Reservation::port);
-    let ports = Ports {
-        grpc,
-        http,
-        metrics,
-        ui: None,
-    };
-    let identity = Identity::default();
-    let args = arguments(
-        &identity,
-        &Additive::default(),
-        ports,
-        &building.new_path(),
-        Durability::Building,
-        facts,
-    );
-    let flags = OFlag::O_CREAT | OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_TRUNC;
-    let log = templates
-        .directory()
-        .open_file(LOG, flags)
-        .map_err(|error| internal(&error))?;
-    let env = environment("template");
-    let command = ServerCommand {
-        program: executable,
-        args,
-        env,
-        log: &log,
-        inherit: vec![],
-        umask: 0o077,
-    };
-    let mut server = ServerProcess::spawn(&command).map_err(|error| internal(&error))?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, grpc));
-    let is_ready = is_complete(&server, address, &building.new_path()).await;
-    server.kill_group();
-    server.exited().await.map_err(|error| internal(&error))?;
-    let exit = server
-        .reap()
-        .map_or_else(String::new, |exit| exit.to_string());
-    if is_ready {
-        return Ok(());
+impl Build<'_> {
+    /// Returns the template of this name, built where there is none yet; one process builds, the others wait.
+    pub(crate) async fn get(&self, name: &str) -> Result<PathBuf> {
+        loop {
+            if let Some(path) = self.templates.find(name) {
+                return Ok(path);
+            }
+            let Some(building) = self.templates.try_build(name)? else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            if let Some(path) = building.finished() {
+                return Ok(path.to_owned());
+            }
+            tracing::info!(executable = %self.executable.display(), "building the template database");
+            self.boot(&building).await?;
+            check(&building, self.plan).await?;
+            return building.adopt();
+        }
     }
-    Err(Error::ServerExited {
-        exit: format!("its first boot, for a template database, ended by {exit}"),
-        log_tail: tail(templates.directory(), LOG, 0),
-        remedy: "try the executable by hand, or name another one by `executable=`".to_owned(),
-    })
+
+    async fn boot(&self, building: &Building) -> Result<()> {
+        let reservations = reserve(self.plan).await?;
+        let [grpc, http, metrics] = reservations.each_ref().map(Reservation::port);
+        let ports = Ports {
+            grpc,
+            http,
+            metrics,
+            ui: None,
+        };
+        let database = building.new_path();
+        let flags = OFlag::O_CREAT | OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_TRUNC;
+        let log = self.templates.directory().open_file(LOG, flags);
+        let log = log.map_err(|error| internal(&error))?;
+        let command = ServerCommand {
+            program: self.executable,
+            args: arguments(
+                &Identity::default(),
+                &Additive::default(),
+                ports,
+                &database,
+                Durability::Building,
+                self.facts,
+            ),
+            env: environment("template"),
+            log: &log,
+            inherit: vec![self.server_lock.as_fd()],
+            umask: 0o077,
+        };
+        let mut server = ServerProcess::spawn(&command).map_err(|error| internal(&error))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, grpc));
+        let is_ready = is_complete(&server, address, &database).await;
+        server.kill_group();
+        server.exited().await.map_err(|error| internal(&error))?;
+        let exit = server.reap();
+        // Where the executable is a script, the server is a child of it.
+        timeout(STRAYS, reap_strays(&[])).await.ok();
+        if is_ready {
+            return Ok(());
+        }
+        let exit = exit.map_or_else(String::new, |exit| exit.to_string());
+        Err(Error::ServerExited {
+            exit: format!("its first boot, for a template database, ended by {exit}"),
+            log_tail: tail(self.templates.directory(), LOG, 0),
+            remedy: "try the executable by hand, or name another one by `executable=`".to_owned(),
+        })
+    }
 }
 
 /// Tells whether the server became ready; then it is stopped, and its file complete.
