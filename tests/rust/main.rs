@@ -8,6 +8,7 @@ mod a_busy_machine_restarts_nothing;
 mod a_crash_loop_ends_in_failed;
 mod a_crashed_server_comes_back_on_the_same_address;
 mod a_degraded_server_recovers_by_itself;
+mod a_deleted_database_lock_lets_no_second_server_in;
 mod a_detached_process_is_nobodys_child;
 mod a_directory_of_someone_else_is_refused;
 mod a_fault_at_any_effect_of_a_client_leaves_nothing;
