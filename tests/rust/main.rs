@@ -43,6 +43,7 @@ mod a_stopped_kept_database_is_one_file;
 mod a_strange_umask_changes_no_mode;
 mod a_supervisor_that_stands_still_disturbs_nobody;
 mod a_symlinked_directory_is_refused;
+mod a_template_built_through_a_wrapper_leaves_no_server;
 mod a_template_is_built_once;
 mod a_throw_away_directory_survives_concurrent_sweeps;
 mod a_wrapper_that_forks_is_ended_with_all_it_started;
