@@ -82,3 +82,32 @@ def test_one_in_use(real_temporal: Path, venv: Path, sandbox: Sandbox) -> None:
         with DevServer("venv", executable=real_temporal, db=True) as server:
             assert "data" in server.list_namespaces()
         assert [path.name for path in file.parent.glob("temporal.db-*")] == []
+
+
+LATE = """
+import json, sys
+from temporal_devserver import DevServerError
+server = DevServer("venv", executable=sys.argv[1], db=True)
+server.start()
+print(json.dumps(server.status().supervisor_pid), flush=True)
+sys.stdin.readline()
+try:
+    server.wait_ready(20)
+except DevServerError as error:
+    print(json.dumps(str(error)), flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.real_server
+def test_one_whose_supervisor_dies_then(real_temporal: Path, venv: Path) -> None:
+    with Host(LATE, str(real_temporal), python=str(venv / "bin/python")) as host:
+        supervisor = host.told()
+        shutil.rmtree(venv)
+        os.kill(supervisor, signal.SIGKILL)
+        eventually("it is dead", lambda: not is_alive(supervisor))
+        host.go_on()
+        assert "the supervisor cannot be started: No such file" in host.told()
+        # Nothing is in the way of whoever has an interpreter.
+        with DevServer("venv", executable=real_temporal, db=True) as server:
+            assert server.status().state == "ready"
