@@ -38,18 +38,27 @@ fn nor_does_one_whose_supervisor_is_killed() {
     let options = wrapped(&mut world, "");
     let mut client = world.client("first", &options);
     client.begin();
+    let templates = world.path().join("cache/templates");
+    let is_begun = || {
+        let files = std::fs::read_dir(&templates)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut names = files.filter_map(|file| file.file_name().into_string().ok());
+        names.any(|name| name.ends_with(".db.new"))
+    };
     eventually("wrapper and server build the template", || {
         client.look();
-        running(&world, "start-dev").len() == 2
+        is_begun() && running(&world, "--db-filename").len() == 2
     });
-    let building = running(&world, "start-dev");
+    let building = running(&world, "--db-filename");
     let building: Vec<_> = building
         .into_iter()
         .filter_map(ProcessIdentity::of)
         .collect();
     let supervisor = running(&world, "examples/supervise")[0];
-    client.abandon();
     kill_9(supervisor);
+    client.abandon();
     // At the latest the next start ends what is left.
     world.set_faults("");
     let mut next = world.client("first", &options);
