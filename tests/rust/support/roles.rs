@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -77,13 +78,38 @@ pub(crate) fn again_as_stranger(name: &str, argument: &Path) {
     });
 }
 
+/// Runs the test `name` once more as the root of namespaces of its own (`unshare`'s options), with `argument` for it. The
+/// kernel reaps there as an init does.
+///
+/// Where the kernel gives none, that is said on the terminal, whatever is captured: a test that did not run proved nothing.
+pub(crate) fn again_in_namespaces(options: &str, name: &str, argument: &Path) {
+    let mut unshare = Command::new("unshare");
+    unshare.args(options.split(' ')).stdin(Stdio::null());
+    let is_given = unshare.arg("true").output();
+    if !is_given.is_ok_and(|output| output.status.success()) {
+        let lost = format!("\nNOT TESTED, `unshare {options}` is not permitted here: {name}\n");
+        std::io::stderr().write_all(lost.as_bytes()).unwrap();
+        return;
+    }
+    // The shell stays, for the first process of a namespace is the parent of all orphans in it.
+    let stay = ["sh", "-c", "\"$0\" \"$@\"; exit $?"];
+    let mut command = Command::new("unshare");
+    command.args(options.split(' ')).args(stay);
+    command.arg(std::env::current_exe().unwrap());
+    finish(command, name, argument);
+}
+
 /// Runs the test `name` once more in a child made by `prepare`.
 pub(crate) fn again(name: &str, argument: &Path, prepare: impl FnOnce(&mut Command)) {
     let mut command = Command::new(std::env::current_exe().unwrap());
+    prepare(&mut command);
+    finish(command, name, argument);
+}
+
+fn finish(mut command: Command, name: &str, argument: &Path) {
     command
         .args(["--exact", name, "--nocapture"])
         .env(CHILD, argument);
-    prepare(&mut command);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);

@@ -71,7 +71,7 @@ fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Opt
 }
 
 /// Tells whether two servers are told to use the same database.
-fn has_two_on_one_database(world: &World) -> bool {
+pub(crate) fn has_two_on_one_database(world: &World) -> bool {
     let database = |pid: i32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let mut arguments = line.split(|byte| *byte == 0);
