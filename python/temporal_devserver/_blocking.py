@@ -134,6 +134,7 @@ class DevServer(Handle):
         Raises:
             StartTimeoutError: It was not ready in time.
             CrashLoopError: It failed and is not restarted any more.
+            DevServerError: It failed for another reason: `PortInUseError`, `DatabaseError`.
             NotRunningError: The handle is not started.
         """
         return self._run(self._wait_ready(timeout))

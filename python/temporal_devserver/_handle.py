@@ -382,7 +382,7 @@ class Handle:
                 if status.state in ("ready", "degraded"):  # degraded: the server itself works
                     return status
                 if status.state == "failed":
-                    raise self._given_up(status, (yield from self._read_log(LOG_TAIL)))
+                    raise (yield from self._given_up(status))
                 last = "; ".join(probe.error for probe in status.probes if probe.error) or (
                     f"the server is {status.state}"
                 )
@@ -403,7 +403,13 @@ class Handle:
             message, deadline=allowed, last_probe=last, remedy=remedy, state_dir=directory
         )
 
-    def _given_up(self, status: Status, log_tail: list[str]) -> _errors.CrashLoopError:
+    def _given_up(self, status: Status) -> Script[_errors.DevServerError]:
+        """Returns why the server is `failed`: what it was told as, with the log as it is now."""
+        past = map(Event.from_json, (yield from self._ask("events", since=None)))
+        told = [event.data.get("error") for event in past if event.kind == "failed"]
+        if told and isinstance(told[-1], dict) and "log_tail" not in told[-1]:
+            return _errors.from_fields({**told[-1], "state_dir": status.state_dir})
+        log_tail = yield from self._read_log(LOG_TAIL)
         reason = status.last_exit or "the cause is in its log"
         log = "".join(f"  {line}\n" for line in log_tail)
         message = (

@@ -339,6 +339,7 @@ impl Machine {
         vec![
             Action::Tell(Transition::Failed {
                 reason: error.to_string(),
+                error: error.worded(),
             }),
             Action::GiveUp(error),
         ]

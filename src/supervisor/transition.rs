@@ -57,6 +57,8 @@ pub enum Transition {
     },
     Failed {
         reason: String,
+        /// The same as those who wait are told it.
+        error: Value,
     },
     Stopping {
         reason: String,
@@ -148,7 +150,9 @@ impl fmt::Display for Transition {
                 f,
                 "server (pid {pid}) goes on after a pause of {after:.3} s"
             ),
-            Self::Failed { reason } => write!(f, "server failed and is not restarted: {reason}"),
+            Self::Failed { reason, .. } => {
+                write!(f, "server failed and is not restarted: {reason}")
+            }
             Self::Stopping { reason } => write!(f, "server is being stopped: {reason}"),
             Self::Stopped { took, warning } => {
                 let warning = warning.as_ref().map(|warning| format!("; {warning}"));
