@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 const LIMIT: u32 = 3;
 
@@ -68,6 +69,7 @@ fn inputs() -> impl Strategy<Value = Input> {
     clippy::struct_excessive_bools,
     reason = "each is true or not for itself"
 )]
+#[derive(Debug, Clone)]
 struct World {
     machine: Machine,
     now: f64,
@@ -81,7 +83,7 @@ struct World {
 
 impl World {
     fn new(failures: u32) -> Self {
-        Self {
+        let mut world = Self {
             machine: machine(failures),
             now: 0.0,
             is_asked: false,
@@ -89,7 +91,9 @@ impl World {
             is_cleaning: false,
             has_ended: false,
             restarts: vec![],
-        }
+        };
+        world.take(&Input::Begin).unwrap();
+        world
     }
 
     fn can_be(&self, input: &Input) -> bool {
@@ -251,24 +255,68 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+/// What can happen next, and when: the model of the world tells what can be.
+struct Model;
+
+impl ReferenceStateMachine for Model {
+    type State = World;
+    type Transition = (Input, f64);
+
+    fn init_state() -> BoxedStrategy<World> {
+        (1_u32..4).prop_map(World::new).boxed()
+    }
+
+    fn transitions(world: &World) -> BoxedStrategy<Self::Transition> {
+        // What leads on from here often enough to get anywhere, and anything else.
+        let failed = || Input::ProbeFailed("no".to_owned());
+        let fitting = match world.machine.state() {
+            Kind::Ready | Kind::Degraded => vec![failed(), Input::Pause],
+            Kind::Unhealthy => vec![failed(), Input::Pause, Input::ProbePassed],
+            Kind::Paused => vec![Input::Resume],
+            _ => vec![Input::Spawned(0), Input::Ready, Input::RetryDue],
+        };
+        let fitting = prop::sample::select(fitting);
+        (prop_oneof![fitting, inputs()], 0.0..8.0f64).boxed()
+    }
+
+    fn preconditions(world: &World, (input, _): &Self::Transition) -> bool {
+        world.can_be(input)
+    }
+
+    fn apply(mut world: World, (input, gap): &Self::Transition) -> World {
+        world.now += gap;
+        // What is wrong is told by the test, which does the same.
+        world.take(input).ok();
+        world
+    }
+}
+
+struct Supervised;
+
+impl StateMachineTest for Supervised {
+    type SystemUnderTest = World;
+    type Reference = Model;
+
+    fn init_test(world: &World) -> World {
+        world.clone()
+    }
+
+    fn apply(mut world: World, _model: &World, (input, gap): (Input, f64)) -> World {
+        world.now += gap;
+        world.take(&input).unwrap();
+        world
+    }
+
+    fn teardown(mut world: World, _model: World) {
+        world.end().unwrap();
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn whatever_comes_no_process_is_lost_or_doubled(
-        failures in 1_u32..4,
-        steps in prop::collection::vec((inputs(), 0.0..8.0f64), 0..80),
-    ) {
-        let mut world = World::new(failures);
-        world.take(&Input::Begin)?;
-        for (input, gap) in steps {
-            world.now += gap;
-            if world.can_be(&input) {
-                world.take(&input)?;
-            }
-        }
-        world.end()?;
-    }
+    fn whatever_comes_no_process_is_lost_or_doubled(sequential 1..80 => Supervised);
 }
 
 /// Feeds inputs without a look at the answers, and returns the machine.
