@@ -1,6 +1,7 @@
 //! Every option is of one kind, and what cannot work is refused with its name.
 
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn parse(given: Value) -> Result<Options> {
@@ -99,4 +100,39 @@ fn a_pinned_configuration_survives_the_wire() {
         (back.identity, back.additive.namespaces),
         (identity, vec!["a".to_owned(), "b".to_owned()])
     );
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_]{0,12}", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_given_it_is_taken_or_refused_in_words(
+        name in prop::sample::select(Options::defaults().keys().cloned().collect::<Vec<_>>()),
+        value in any_json(),
+    ) {
+        let given = Map::from_iter([(name, value)]);
+        match Options::parse(&given) {
+            // What travels to the supervisor says the same to it.
+            Ok(options) => {
+                let told = Options::parse(&options.to_wire()).unwrap();
+                prop_assert_eq!(told.identity, options.identity);
+            }
+            Err(error) => prop_assert!(error.to_string().contains(';'), "{error}"),
+        }
+    }
 }

@@ -188,3 +188,18 @@ fn read(line: &[u8]) -> Reply {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_supervisor_says_it_is_a_reply(line in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Reply::Error { message, .. } = read(&line) {
+                prop_assert!(message.contains("same version"), "{message}");
+            }
+        }
+    }
+}
