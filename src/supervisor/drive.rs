@@ -44,6 +44,9 @@ const FIRST: u64 = 1;
 /// How long the spawner may take to say HELLO.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Connections without a HELLO that are kept: more than can come before the first of them is read.
+const SILENT: usize = 256;
+
 /// Everything that a supervisor knows.
 pub(crate) struct Supervisor {
     pub dir: ServerDir,
@@ -229,6 +232,7 @@ impl Supervisor {
                     last_id += 1;
                     let connection = Connection::open(last_id, stream, self.inbox.clone());
                     self.connections.insert(last_id, connection);
+                    self.forget_silent();
                 },
             }
             if std::mem::take(&mut self.is_cleaning) {
@@ -282,6 +286,15 @@ impl Supervisor {
     pub(crate) fn send(&self, id: u64, reply: &Reply) {
         if let Some(connection) = self.connections.get(&id) {
             connection.send(reply);
+        }
+    }
+
+    /// Drops who has said nothing for longest, when there are too many of them for others to find room.
+    fn forget_silent(&mut self) {
+        let is_silent = |one: &(&u64, &Connection)| one.1.protocol.is_none();
+        let mut silent = self.connections.iter().filter(is_silent).map(|(id, _)| *id);
+        if let Some(oldest) = silent.next().filter(|_| silent.count() >= SILENT) {
+            self.connections.remove(&oldest);
         }
     }
 

@@ -81,3 +81,4 @@ mod what_is_deleted_under_a_server_never_makes_two;
 mod what_lies_in_its_way_keeps_no_server_from_starting;
 mod what_passes_is_waited_for;
 mod who_comes_at_the_end_of_a_linger_gets_a_server_that_lives;
+mod who_connects_and_says_nothing_harms_nobody;

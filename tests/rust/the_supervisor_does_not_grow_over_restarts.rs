@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use temporal_devserver::control::message::{Kind, Request};
 
-use crate::support::{POLITE, World, eventually, note, noted, real_temporal, role, role_dir};
+use crate::support::{
+    Guarded, POLITE, World, eventually, note, noted, real_temporal, role, role_dir,
+};
 
 const RESTARTS: u32 = 1000;
 
@@ -98,15 +100,13 @@ fn nor_over_clients_and_neither_does_their_host() {
     let world = World::new();
     let mut first = world.client("shared", &json!({}));
     let supervisor = first.start().supervisor_pid;
-    let mut host = role(
+    let mut host = Guarded::spawn(&mut role(
         "the_supervisor_does_not_grow_over_restarts::host",
         world.path(),
-    )
-    .spawn()
-    .unwrap();
+    ));
     noted(world.path(), "warm");
     let size = Size::of(supervisor);
-    let code = host.wait().unwrap();
+    let code = host.0.wait().unwrap();
     assert!(code.success());
     Size::check(supervisor, &size);
     assert_eq!(first.status().leases.len(), 1);
