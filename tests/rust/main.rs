@@ -33,6 +33,7 @@ mod a_pinned_port_held_by_a_stranger_is_an_error_that_names_him;
 mod a_probe_finds_a_server_that_lives_but_does_not_work;
 mod a_read_only_folder_is_no_place_for_a_database;
 mod a_recycled_pid_is_never_signalled;
+mod a_refused_private_start_leaves_no_directory;
 mod a_removed_database_is_made_whole_again;
 mod a_reserved_port_is_ours_alone;
 mod a_script_is_asked_at_every_start;

@@ -73,6 +73,8 @@ fn restarts(options: &Value, count: u32) {
             client.call(Request::Kill(POLITE)).unwrap();
             client.wait_for(Kind::Ready);
         }
+        // Answered once the state of the last start is written.
+        client.status();
     };
     let before = BEFORE.min(count);
     restart(before);
