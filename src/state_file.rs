@@ -94,9 +94,13 @@ impl State {
         Ok(state)
     }
 
-    /// Replaces the hints, with the epochs as they are in the file.
-    pub fn write_hints(directory: &Directory, hints: Hints) -> Result<()> {
+    /// Replaces the hints of the supervisor of `epoch`, with the epochs as they are in the file.
+    ///
+    /// Where the file was lost, the epoch comes back: else that life would look as if it had been stopped, and its heir
+    /// would not read the hints.
+    pub fn write_hints(directory: &Directory, epoch: u64, hints: Hints) -> Result<()> {
         let mut state = Self::read(directory);
+        state.epoch = state.epoch.max(epoch);
         state.hints = hints;
         state.write(directory)
     }

@@ -35,7 +35,7 @@ impl Supervisor {
             return warning;
         }
         // Nobody is to bring this life back.
-        State::write_hints(self.dir.directory(), Hints::default()).ok();
+        State::write_hints(self.dir.directory(), self.epoch, Hints::default()).ok();
         failpoint::pass("finish.directory").ok();
         if self.is_private {
             let removed = self.dir.remove_private();
