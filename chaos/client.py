@@ -78,10 +78,11 @@ def use(server: DevServer) -> None:
 
 
 def visit() -> int:
-    """Attaches, uses the server, leaves."""
+    """Attaches, uses the server, leaves; tells of the first two."""
     with DevServer(NAME, **options()) as server:
-        use(server)
         tell(address=server.address)
+        use(server)
+        tell(done=True)
     return 0
 
 

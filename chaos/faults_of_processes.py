@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from .prober import Broken
-from .scene import Scene, Wound
+from .scene import Scene, Wound, see
+from .world import stands_still
 
 if TYPE_CHECKING:
     from .plan import Fault
@@ -35,7 +37,10 @@ def stop_server(scene: Scene, _fault: Fault) -> Wound:
         scene.prober.answered("nothing yet")
         return server
 
-    return Wound(scene.hit(answering, signal.SIGSTOP).pid, time.monotonic())
+    server = scene.hit(answering, signal.SIGSTOP)
+    released = time.monotonic()
+    see(server, lambda: stands_still(server.pid))
+    return Wound(server.pid, released)
 
 
 def kill_supervisor(scene: Scene, _fault: Fault) -> Wound:
@@ -48,12 +53,14 @@ def stop_supervisor(scene: Scene, fault: Fault) -> Wound:
     supervisor = scene.hit(scene.world.supervisor, signal.SIGSTOP)
     released = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        visit = pool.submit(scene.visited)
-        while fault.variant and not visit.done():
+        attached = threading.Event()
+        visit = pool.submit(scene.visited, attached.set)
+        while fault.variant and not (attached.is_set() or visit.done()):
             scene.world.signal(supervisor, signal.SIGSTOP)
             time.sleep(0.002)
+        if fault.variant:
+            scene.world.signal(supervisor, signal.SIGCONT)  # our last one may have come too late
         healed = visit.result()
-    scene.world.signal(supervisor, signal.SIGCONT)  # whatever of it is left
     outcome = "continued" if scene.world.supervisor() == supervisor else "replaced"
     return Wound(supervisor.pid, released, healed, outcome)
 

@@ -50,17 +50,18 @@ class Prober:
         return self._eventually(f"a fresh request is answered after `{what}`", self._ask)
 
     def status(self) -> dict[str, Any]:
-        """Returns what `temporal-devserver status` says, `{}` where it says nothing."""
-        words = [COMMAND, "status", NAME, "--json"]
+        """Returns what `temporal-devserver status` says; its complaint where that is no status."""
         done = subprocess.run(
-            words,
+            [COMMAND, "status", NAME, "--json"],
             env=self._world.environment(),
             capture_output=True,
             text=True,
-            timeout=BUDGET,
+            timeout=2 * BUDGET,  # it has one of its own
             check=False,
         )
-        found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+        if done.returncode:
+            return {"state": f"unknown: {done.stderr.strip()}", "leases": []}
+        found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     def whole(self, clients: set[int]) -> float:
@@ -68,7 +69,6 @@ class Prober:
         last: dict[str, Any] = {}
 
         def is_whole() -> bool:
-            last.update(state="unknown", leases=[])
             last.update(self.status())
             leases = {lease["pid"] for lease in last["leases"]}
             return last["state"] == "ready" and clients <= leases

@@ -68,10 +68,12 @@ class Scene:
         message = f"within {BUDGET:g} s there was nobody for {number.name}"
         raise Broken(message)
 
-    def visited(self) -> float:
+    def visited(self, attached: Callable[[], None] = lambda: None) -> float:
         """Has a newcomer attach and use the server; returns when it was done."""
         visitor = self.crew.visit()
         address = visitor.told()["address"]
+        attached()
+        visitor.told()
         done = time.monotonic()
         code = visitor.end()
         if code or address != self.prober.address:
@@ -94,11 +96,16 @@ class Scene:
         return "; ".join(found)
 
 
-def _see_dead(process: Process) -> None:
-    """Waits until a process that was killed, or whose supervisor was, is dead."""
+def see(process: Process, condition: Callable[[], bool]) -> None:
+    """Waits until a signal has had its effect, or the process is dead."""
     until = time.monotonic() + BUDGET
-    while look(process.pid) == process:
+    while look(process.pid) == process and not condition():
         if time.monotonic() > until:
-            message = f"process {process.pid} outlives its end by {BUDGET:g} s"
+            message = f"a signal to process {process.pid} had no effect within {BUDGET:g} s"
             raise Broken(message)
         time.sleep(0.001)
+
+
+def _see_dead(process: Process) -> None:
+    """Waits until a process that was killed, or whose supervisor was, is dead."""
+    see(process, lambda: False)

@@ -132,3 +132,11 @@ def files(pid: int) -> set[str]:
             with contextlib.suppress(OSError):
                 found.add(os.readlink(f"/proc/{pid}/fd/{number}"))
     return found
+
+
+def stands_still(pid: int) -> bool:
+    """Tells whether every thread of a process is stopped."""
+    with contextlib.suppress(OSError):
+        threads = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(text.rpartition(")")[2].split()[0] in "Tt" for text in threads)
+    return False  # one has ended meanwhile

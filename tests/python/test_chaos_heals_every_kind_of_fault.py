@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from support import Sandbox
 
 ROOT = Path(__file__).parents[2]
-SEED = "3"
+SEED = "6"
 
 
 @pytest.mark.real_server
