@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from .prober import Broken
@@ -48,19 +46,21 @@ def kill_supervisor(scene: Scene, _fault: Fault) -> Wound:
     return scene.kill_supervisor()
 
 
-def stop_supervisor(scene: Scene, fault: Fault) -> Wound:
-    """SIGSTOP to the supervisor: a newcomer lets it go on; where that fails, it is replaced."""
-    supervisor = scene.hit(scene.world.supervisor, signal.SIGSTOP)
+def stop_supervisor(scene: Scene, _fault: Fault) -> Wound:
+    """SIGSTOP to the supervisor: a newcomer lets it go on, or replaces it.
+
+    Only to one whose server is ready: a client that waits for its grant, with HELLO answered, does
+    nothing about a supervisor that stands still, and gives up when `start_timeout` is over.
+    """
+
+    def of_a_ready_server() -> Process | None:
+        supervisor = scene.world.supervisor()
+        scene.prober.whole(set())
+        return supervisor
+
+    supervisor = scene.hit(of_a_ready_server, signal.SIGSTOP)
     released = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        attached = threading.Event()
-        visit = pool.submit(scene.visited, attached.set)
-        while fault.variant and not (attached.is_set() or visit.done()):
-            scene.world.signal(supervisor, signal.SIGSTOP)
-            time.sleep(0.002)
-        if fault.variant:
-            scene.world.signal(supervisor, signal.SIGCONT)  # our last one may have come too late
-        healed = visit.result()
+    healed = scene.visited()
     outcome = "continued" if scene.world.supervisor() == supervisor else "replaced"
     return Wound(supervisor.pid, released, healed, outcome)
 

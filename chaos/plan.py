@@ -15,7 +15,7 @@ VARIANTS = {
     "kill server": ("",),
     "stop server": ("",),
     "kill supervisor": ("",),
-    "stop supervisor": ("", "again and again"),
+    "stop supervisor": ("",),
     "freeze everything": ("",),
     "steal port": ("polite", "reusing"),
     "fill disk": ("", "kill server"),

@@ -68,11 +68,10 @@ class Scene:
         message = f"within {BUDGET:g} s there was nobody for {number.name}"
         raise Broken(message)
 
-    def visited(self, attached: Callable[[], None] = lambda: None) -> float:
+    def visited(self) -> float:
         """Has a newcomer attach and use the server; returns when it was done."""
         visitor = self.crew.visit()
         address = visitor.told()["address"]
-        attached()
         visitor.told()
         done = time.monotonic()
         code = visitor.end()
