@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .disk import enter_own_mounts
+from .disk import enter_own_mounts, unmount
 from .plan import VARIANTS, replayed, rounds
 from .run import Run
 from .world import World
@@ -52,6 +52,7 @@ def main() -> int:
         seed, plan = replayed(Path(asked.trace))
         minutes, at_least = 0.0, 0
     print(f"seed {seed}", flush=True)
+    stem = f"chaos-{seed}" + ("-replay" if asked.trace else "")  # never over the trace itself
     out = Path(asked.out or "target/chaos")
     out.mkdir(parents=True, exist_ok=True)
     world = World(Path(tempfile.mkdtemp(prefix="chaos-")).resolve())
@@ -59,9 +60,10 @@ def main() -> int:
     timer.daemon = True
     timer.start()
     try:
-        problems = Run(world, out, seed, minutes)(plan, at_least)
+        problems = Run(world, out, seed, minutes, stem)(plan, at_least)
     finally:
         world.kill_all()
+        unmount(world)
         shutil.rmtree(world.root, ignore_errors=True)
     for problem in problems:
         print(f"FAILED (seed {seed}): {problem}", file=sys.stderr)

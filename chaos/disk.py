@@ -45,6 +45,12 @@ def mount(world: World, megabytes: int) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
+def unmount(world: World) -> None:
+    """Takes the disk away again, so that its mount point can be removed."""
+    if os.path.ismount(world.disk):
+        subprocess.run(["umount", "--lazy", str(world.disk)], capture_output=True, check=False)  # noqa: S607
+
+
 @contextlib.contextmanager
 def full(world: World) -> Iterator[str]:
     """Keeps the disk full; gives how."""

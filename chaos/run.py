@@ -29,9 +29,10 @@ DISK = 256
 class Run:
     """One run: where it writes, and how long it goes on."""
 
-    def __init__(self, world: World, out: Path, seed: int, minutes: float) -> None:
+    def __init__(self, world: World, out: Path, seed: int, minutes: float, stem: str) -> None:
         self._world, self._out, self._seed, self._minutes = world, out, seed, minutes
-        self._stem = f"chaos-{seed}"
+        self._stem = stem
+        """Beginning of the names of its files."""
 
     def __call__(self, rounds: Iterable[Round], at_least: int) -> list[str]:
         """Does it; returns the problems."""
