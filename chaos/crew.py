@@ -53,8 +53,8 @@ class Member:
         ready, _, _ = select.select([self._process.stdout], [], [], seconds)
         line = self._process.stdout.readline() if ready else ""
         if not line:
-            code = self._process.poll()
-            message = f"client {self.pid} ({self._words}) tells nothing; its exit code is {code}"
+            how = f"it ended with code {self._process.wait(BUDGET)}" if ready else "it still runs"
+            message = f"client {self.pid} ({self._words}) tells nothing; {how}"
             raise Broken(message)
         answer: dict[str, Any] = json.loads(line)
         return answer

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from temporalio.worker import Worker
 from temporal_devserver import AsyncDevServer, DevServerError
 
 from .flow import Flow, double
-from .settings import NAME, QUEUE, options
+from .settings import BUDGET, NAME, QUEUE, options
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -73,11 +74,23 @@ async def obey(server: AsyncDevServer, rest: asyncio.Event) -> None:
         print(json.dumps(told), flush=True)
 
 
+async def connected(server: AsyncDevServer, runtime: Runtime) -> Client:
+    """Connects; where the server dies just then the SDK says so by a RuntimeError: once more."""
+    until = time.monotonic() + BUDGET
+    while True:
+        await server.wait_ready(BUDGET)
+        try:
+            return await server.connect(runtime=runtime)
+        except RuntimeError:
+            if time.monotonic() > until:
+                raise
+
+
 async def main(first: int, acknowledged: Path) -> None:
     """Works until the standard input ends."""
     quiet = Runtime(telemetry=TelemetryConfig(logging=None))
     async with AsyncDevServer(NAME, **options()) as server:
-        client = await server.connect(runtime=quiet)
+        client = await connected(server, quiet)
         rest = asyncio.Event()
         async with Worker(client, task_queue=QUEUE, workflows=[Flow], activities=[double]):
             print(json.dumps({"address": server.address}), flush=True)
