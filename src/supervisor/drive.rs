@@ -82,6 +82,8 @@ pub(crate) struct Supervisor {
     pub last_failure: Rc<RefCell<Option<Probe>>>,
     /// The lease that asked for the pause.
     pub paused_by: Option<u64>,
+    /// Whether the state file says what it should; else it is written again after the next probe.
+    pub has_left_hints: bool,
     /// The leases for which something is being added to the server.
     pub supplying: BTreeSet<u64>,
     /// Who has given up a lease, and may wait for the end.
@@ -201,6 +203,7 @@ impl Supervisor {
             probes: vec![],
             last_failure: Rc::default(),
             paused_by: None,
+            has_left_hints: false,
             supplying: BTreeSet::new(),
             leaving: BTreeSet::new(),
             stop_waiters: vec![],

@@ -214,6 +214,10 @@ impl Supervisor {
             Ok(probes) => {
                 self.note(probes);
                 self.step(Input::ProbePassed);
+                if !self.has_left_hints {
+                    // What was in the way (a full disk) may be gone.
+                    self.write_hints();
+                }
             }
             Err(_) if traced => {}
             Err(probes) => {
@@ -350,7 +354,9 @@ impl Supervisor {
             configuration: serde_json::to_value((&self.identity, &self.additive)).ok(),
             started_at: Some(self.started_at),
         };
-        match State::write_hints(self.dir.directory(), self.epoch, hints) {
+        let written = State::write_hints(self.dir.directory(), self.epoch, hints);
+        self.has_left_hints = written.is_ok();
+        match written {
             Ok(()) => self.step(Input::Mended),
             Err(error) => self.step(Input::Degraded(format!(
                 "its state cannot be written: {error}"
