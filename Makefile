@@ -91,6 +91,10 @@ sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in sev
 	cargo build --quiet --locked --examples
 	cargo test --locked --test rust -- a_fault_at_any --include-ignored --skip nothing::client --nocapture
 
+.PHONY: chaos
+chaos: $(EXTENSION) ## faults at random while workflows run; MINUTES=5 SEED=..., or TRACE=file to replay; OUT=folder
+	$(BIN)/python -m chaos --seed "$(SEED)" --minutes "$(MINUTES)" --trace "$(TRACE)" --out "$(OUT)"
+
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal
 	$(BIN)/python examples/demo.py
@@ -115,4 +119,4 @@ ci: test ## as test, but a missing real server is a failure
 clean: ## remove everything that was made
 	rm -rf target .venv dist .mypy_cache .pytest_cache .ruff_cache experiments/host-runtime/target
 	rm -f python/temporal_devserver/*.so
-	find python tests examples benches experiments -name __pycache__ -prune -exec rm -rf {} +
+	find python tests examples benches chaos experiments -name __pycache__ -prune -exec rm -rf {} +

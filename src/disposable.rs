@@ -140,7 +140,9 @@ pub fn claim(directory: &Directory, contents: &Contents) -> io::Result<Claim> {
 ///
 /// Every step is relative to the open directory and removes a link rather than what it points to.
 pub fn remove(directory: &Directory, contents: &Contents) -> Result<()> {
-    let files = contents.data.iter().chain([&MARKER]).chain(contents.locks);
+    // The first lock last: as long as it is there, nobody else gets in.
+    let locks = contents.locks.iter().rev();
+    let files = contents.data.iter().chain([&MARKER]).chain(locks);
     for name in files {
         directory
             .remove_file(name)

@@ -218,6 +218,19 @@ impl Error {
             .collect()
     }
 
+    /// Tells whether the cause lies around the server and may pass: a port that is taken, a disk that is full.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::ExecutableNotFound { .. }
+                | Self::Start { .. }
+                | Self::PortInUse { .. }
+                | Self::Supervisor { .. }
+                | Self::Database { .. }
+                | Self::StateDir { .. }
+        )
+    }
+
     /// Returns this error as JSON: its `code`, its fields and its words (`message`).
     pub fn worded(&self) -> serde_json::Value {
         let mut wire = serde_json::json!(self);

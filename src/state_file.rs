@@ -98,9 +98,13 @@ impl State {
         Ok(state)
     }
 
-    /// Replaces the hints, with the epochs as they are in the file.
-    pub fn write_hints(directory: &Directory, hints: Hints) -> Result<()> {
+    /// Replaces the hints of the supervisor of `epoch`, with the epochs as they are in the file.
+    ///
+    /// Where the file was lost, the epoch comes back: else that life would look as if it had been stopped, and its heir
+    /// would not read the hints.
+    pub fn write_hints(directory: &Directory, epoch: u64, hints: Hints) -> Result<()> {
         let mut state = Self::read_to_change(directory)?;
+        state.epoch = state.epoch.max(epoch);
         state.hints = hints;
         state.write(directory)
     }
@@ -209,7 +213,7 @@ mod tests {
             configuration: Some(Value::String("x".repeat(2 << 20))),
             ..Hints::default()
         };
-        State::write_hints(&directory, hints).unwrap();
+        State::write_hints(&directory, 1, hints).unwrap();
         assert_eq!(State::begin_epoch(&directory).unwrap().epoch, 2);
     }
 

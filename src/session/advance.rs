@@ -1,6 +1,6 @@
 //! What a session does with what comes: from HELLO to the grant, from the end of a lease to its heal or its release.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock::seconds;
 use crate::control::message::{Granted, Kind, Reply};
@@ -13,6 +13,9 @@ use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
 use crate::session::{Launching, Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
+
+/// Between two tries to bring a server back.
+const REST: Duration = Duration::from_millis(500);
 
 /// How often a share is tried for; each try takes some microseconds.
 const SHARE_TRIES: usize = 100;
@@ -28,6 +31,14 @@ impl Session {
                     until: None,
                 }),
                 Stage::Launching(launching) => self.advance_launch(launching),
+                Stage::Resting { until } if until > Instant::now() => {
+                    self.stage = Stage::Resting { until };
+                    Some(Wait {
+                        fd: None,
+                        until: Some(until),
+                    })
+                }
+                Stage::Resting { .. } => self.launch_again(),
                 Stage::Waiting(waiting) => self.advance_waiting(waiting),
                 Stage::Held { link, is_stopped } => self.advance_held(link, is_stopped),
                 Stage::Releasing { link, deadline } => self.advance_release(link, deadline),
@@ -108,6 +119,7 @@ impl Session {
 
     fn take_grant(&mut self, granted: Granted) {
         let data_dir = granted.data_dir.as_deref().map(DataDir::reopen);
+        self.heals_until = None;
         self.data_lock = data_dir
             .and_then(Result::ok)
             .and_then(|data_dir| share(|| data_dir.try_client()));
@@ -129,6 +141,9 @@ impl Session {
                 match *reply {
                     Reply::Event(event) => {
                         is_stopped |= event.kind == Kind::Stopped;
+                        if event.kind == Kind::Stopping {
+                            self.leave_place();
+                        }
                         if let (Some(granted), Some(pid)) = (&mut self.granted, event.pid) {
                             granted.status.pid = Some(pid);
                         }
@@ -170,7 +185,15 @@ impl Session {
         let pid = self.granted.as_ref().and_then(|granted| granted.status.pid);
         let event = heal::exited(self.welcome.as_ref(), pid);
         self.notices.push(Notice::Event { event });
+        self.heals_until = Some(Instant::now() + seconds(self.asked.mine.start_timeout));
         self.relaunch(true)
+    }
+
+    fn launch_again(&mut self) -> Option<Wait> {
+        match self.launch(true) {
+            Ok(()) => None,
+            Err(error) => self.failed(error),
+        }
     }
 
     /// Launches again after a supervisor was lost; supervisors that keep dying are given up.
@@ -189,10 +212,14 @@ impl Session {
         if matches!(error, Error::OptionsConflict { .. }) && self.granted.take().is_some() {
             // Somebody was faster than all who bring the old server back, and found nothing of it to take over: the server
             // of this name is theirs now. What was asked for here is any server of this name that fits the options.
-            return match self.launch(true) {
-                Ok(()) => None,
-                Err(error) => self.failed(error),
+            return self.launch_again();
+        }
+        if error.may_pass() && self.heals_until.is_some_and(|until| Instant::now() < until) {
+            // Others count on this server, at this address and with this data: given up, it would be another one.
+            self.stage = Stage::Resting {
+                until: Instant::now() + REST,
             };
+            return None;
         }
         if let Error::StartTimeout { deadline, .. } = &mut error {
             // The supervisor knows only what was left of it.

@@ -13,6 +13,7 @@ use crate::clock::seconds;
 use crate::control::message::{PROTOCOL, Reply, Request};
 use crate::error::{Error, Result};
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, ServerDir};
+use crate::session::greet::Silence;
 use crate::session::hello;
 use crate::session::launch::{PAUSE, Wait};
 use crate::session::link::{Connected, Link, Received};
@@ -41,6 +42,12 @@ impl Call {
         }
     }
 
+    /// Says it for a client that has a lease, and brings the server back: a supervisor that does not answer is ended.
+    pub(crate) fn for_a_client(mut self) -> Self {
+        self.verb.may_end = true;
+        self
+    }
+
     /// Does what can be done now.
     pub fn advance(&mut self) -> Result<Outcome> {
         self.verb.advance(&mut self.site)
@@ -65,6 +72,10 @@ pub(crate) struct Verb<L> {
     began: Instant,
     /// How long it may take.
     patience: Duration,
+    /// While HELLO is not answered.
+    silence: Option<Silence>,
+    /// Whether a supervisor that does not answer is ended; it is told to go on in any case.
+    may_end: bool,
 }
 
 impl<L> Verb<L> {
@@ -76,6 +87,8 @@ impl<L> Verb<L> {
             link: None,
             began: now,
             patience: PATIENCE,
+            silence: None,
+            may_end: false,
         }
     }
 
@@ -90,7 +103,11 @@ impl<L> Verb<L> {
         loop {
             match site.receive(&mut link) {
                 Received::Nothing => {
-                    let wait = site.wait(&link, self.began + self.patience);
+                    if let Some(silence) = &mut self.silence {
+                        // Ended or not: the connection tells.
+                        silence.is_over(site, &link, self.may_end);
+                    }
+                    let wait = site.wait(&link, self.until());
                     self.link = Some(link);
                     return Ok(Outcome::Wait(wait));
                 }
@@ -109,7 +126,8 @@ impl<L> Verb<L> {
             Connected::Yes(mut link) => {
                 site.send(&mut link, &hello(None));
                 site.send(&mut link, &self.request);
-                let wait = site.wait(&link, self.began + self.patience);
+                self.silence = Some(Silence::new(site.now()));
+                let wait = site.wait(&link, self.until());
                 self.link = Some(link);
                 Ok(Outcome::Wait(wait))
             }
@@ -118,9 +136,16 @@ impl<L> Verb<L> {
         }
     }
 
+    fn until(&self) -> Instant {
+        let end = self.began + self.patience;
+        let look = self.silence.and_then(|silence| silence.until(self.may_end));
+        look.map_or(end, |look| look.min(end))
+    }
+
     fn take(&mut self, reply: Reply) -> Result<Option<Value>> {
         match reply {
             Reply::Hello(welcome) => {
+                self.silence = None;
                 let frozen = matches!(self.request, Request::Status | Request::Stop(_));
                 if welcome.protocol != PROTOCOL && !frozen {
                     let (theirs, version) = (welcome.protocol, welcome.version);

@@ -18,6 +18,53 @@ use crate::session::site::{Site, signal};
 /// How long a supervisor may take to answer HELLO, and then to answer after a SIGCONT, before it is replaced.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(5);
 
+/// How long a supervisor has not answered HELLO.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Silence {
+    since: Instant,
+    /// When it was told to go on, because it did not answer.
+    poked: Option<Instant>,
+}
+
+impl Silence {
+    /// HELLO was said now.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            poked: None,
+        }
+    }
+
+    /// Returns when to look again, if there is anything left to do.
+    pub(crate) fn until(&self, may_end: bool) -> Option<Instant> {
+        let since = match self.poked {
+            Some(poked) => may_end.then_some(poked)?,
+            None => self.since,
+        };
+        Some(since + HANDSHAKE + PAUSE)
+    }
+
+    /// Pokes a supervisor whose time is over, and ends one that does not answer even then, where that is allowed; tells whether it did.
+    pub(crate) fn is_over<S: Site>(&mut self, site: &mut S, link: &S::Link, may_end: bool) -> bool {
+        let waited = |since| site.now().saturating_duration_since(since) > HANDSHAKE;
+        match self.poked {
+            // It had its time after the poke, however long we ourselves stood still before.
+            Some(poked) if may_end && waited(poked) => {
+                self.poked = Some(site.now());
+                site.signal(link, Signal::SIGKILL);
+                true
+            }
+            None if waited(self.since) => {
+                // It may only be stopped.
+                site.signal(link, Signal::SIGCONT);
+                self.poked = Some(site.now());
+                false
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<L, K> Launch<L, K> {
     /// Returns the first line, with the lease asked for.
     pub(crate) fn hello(&mut self, site: &impl Site) -> Request {
@@ -38,13 +85,9 @@ impl<L, K> Launch<L, K> {
 
     /// Begins to wait for the answer to HELLO.
     pub(crate) fn await_answer(&mut self, site: &impl Site<Link = L>, link: L) -> Progress<L> {
-        let since = site.now();
-        let wait = site.wait(&link, since + HANDSHAKE);
-        self.step = Step::Greet {
-            link,
-            since,
-            poked: None,
-        };
+        let silence = Silence::new(site.now());
+        let wait = site.wait(&link, silence.until(true));
+        self.step = Step::Greet { link, silence };
         Progress::Wait(wait)
     }
 
@@ -53,30 +96,18 @@ impl<L, K> Launch<L, K> {
         &mut self,
         site: &mut impl Site<Link = L, Lock = K>,
         mut link: L,
-        since: Instant,
-        poked: Option<Instant>,
+        mut silence: Silence,
     ) -> Result<Progress<L>> {
         match site.receive(&mut link) {
             Received::Reply(reply) => return self.answered(link, *reply),
             Received::End => return Ok(Progress::Wait(Wait::pause(PAUSE))),
             Received::Nothing => {}
         }
-        let waited = |since| site.now().saturating_duration_since(since) > HANDSHAKE;
-        let poked = match poked {
-            // It had its time after the poke, however long we ourselves stood still before.
-            Some(poked) if waited(poked) => {
-                site.signal(&link, Signal::SIGKILL);
-                return Ok(Progress::Wait(Wait::pause(PAUSE)));
-            }
-            None if waited(since) => {
-                // It may only be stopped.
-                site.signal(&link, Signal::SIGCONT);
-                Some(site.now())
-            }
-            poked => poked,
-        };
-        let wait = site.wait(&link, poked.unwrap_or(since) + HANDSHAKE + PAUSE);
-        self.step = Step::Greet { link, since, poked };
+        if silence.is_over(site, &link, true) {
+            return Ok(Progress::Wait(Wait::pause(PAUSE)));
+        }
+        let wait = site.wait(&link, silence.until(true));
+        self.step = Step::Greet { link, silence };
         Ok(Progress::Wait(wait))
     }
 
@@ -152,11 +183,14 @@ mod tests {
         };
         let mut greet = |launch: &mut Launch, poked| {
             let link = Link::to_a_child(ours.try_clone().unwrap(), &theirs);
+            let since = ago(11);
             launch.step = Step::Knock;
-            launch.greet(&mut site, link, ago(11), poked).unwrap();
+            let silence = Silence { since, poked };
+            launch.greet(&mut site, link, silence).unwrap();
         };
         greet(&mut launch, None);
-        assert!(matches!(launch.step, Step::Greet { poked: Some(_), .. }));
+        let is_poked = |step: &Step<Link>| matches!(step, Step::Greet { silence, .. } if silence.poked.is_some());
+        assert!(is_poked(&launch.step));
         assert!(supervisor.is_alive());
         greet(&mut launch, Some(ago(6)));
         assert!(matches!(launch.step, Step::Knock));

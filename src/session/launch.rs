@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::lock::FileLock;
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG};
 use crate::process::identity::describe;
-use crate::session::greet::HANDSHAKE;
+use crate::session::greet::{HANDSHAKE, Silence};
 use crate::session::link::{Connected, Link};
 use crate::session::registered::Registered;
 use crate::session::site::{Site, signal};
@@ -86,12 +86,7 @@ pub(crate) enum Step<L> {
     /// Nobody is: spawn, if the server is still wanted.
     Spawn,
     /// HELLO is said; its answer is awaited.
-    Greet {
-        link: L,
-        since: Instant,
-        /// When it was told to go on, because it did not answer.
-        poked: Option<Instant>,
-    },
+    Greet { link: L, silence: Silence },
 }
 
 impl<L, K> Launch<L, K> {
@@ -133,7 +128,7 @@ impl<L, K> Launch<L, K> {
             Step::Knock => self.knock(site),
             Step::Queue => self.queue(site),
             Step::Spawn => self.spawn(site),
-            Step::Greet { link, since, poked } => self.greet(site, link, since, poked),
+            Step::Greet { link, silence } => self.greet(site, link, silence),
         }
     }
 

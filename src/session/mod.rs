@@ -84,6 +84,8 @@ pub struct Session {
     granted: Option<Granted>,
     welcome: Option<Welcome>,
     heals: Heals,
+    /// Until when a server that is brought back is tried for again.
+    heals_until: Option<Instant>,
     notices: Vec<Notice>,
 }
 
@@ -91,6 +93,10 @@ pub struct Session {
 enum Stage {
     Idle,
     Launching(Box<Launching>),
+    /// What was in the way of a heal may pass.
+    Resting {
+        until: Instant,
+    },
     /// HELLO is answered; the grant is awaited.
     Waiting(Waiting),
     Held {
@@ -147,6 +153,7 @@ impl Session {
             welcome: None,
             data_lock: None,
             heals: Heals::default(),
+            heals_until: None,
             notices: vec![],
         })
     }
@@ -176,6 +183,7 @@ impl Session {
             Stage::Idle => "idle",
             Stage::Launching(ref launching) => healing(launching.healing),
             Stage::Waiting(ref waiting) => healing(waiting.healing),
+            Stage::Resting { .. } => healing(true),
             Stage::Held { .. } => "held",
             Stage::Releasing { .. } => "releasing",
         }
@@ -224,12 +232,20 @@ impl Session {
         // Before the lease: the supervisor must not take us for one who comes back.
         self.data_lock = None;
         self.stage = Stage::Idle;
+        self.heals_until = None;
         self.granted = None;
         self.welcome = None;
         if let Some(place) = self.place.take()
             && self.given_name.is_none()
         {
             place.clear();
+        }
+    }
+
+    /// Counts on the directory no more: whoever is the last to do so removes it, if it is a private server's.
+    fn leave_place(&mut self) {
+        if let Some(place) = &mut self.place {
+            place.clients = None;
         }
     }
 
@@ -240,10 +256,11 @@ impl Session {
             Stage::Waiting(Waiting { link, .. })
             | Stage::Held { link, .. }
             | Stage::Releasing { link, .. } => Some(link),
-            Stage::Idle => None,
+            Stage::Idle | Stage::Resting { .. } => None,
         };
         if let Some(mut link) = link {
             self.data_lock = None;
+            self.leave_place();
             link.send(&Request::Release);
             let limit = seconds(self.asked.mine.stop_timeout) + SLACK;
             self.stage = Stage::Releasing {
@@ -293,7 +310,11 @@ impl Session {
             Request::Restart(force) => Request::Restart(own(force)),
             other => other,
         };
-        Ok(Call::new(dir, name, request))
+        let call = Call::new(dir, name, request);
+        Ok(match &self.welcome {
+            Some(_) => call.for_a_client(),
+            None => call,
+        })
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) trait Site {
     /// Takes what was answered.
     fn receive(&mut self, link: &mut Self::Link) -> Received;
     /// Returns what to wait for.
-    fn wait(&self, link: &Self::Link, until: Instant) -> Wait;
+    fn wait(&self, link: &Self::Link, until: impl Into<Option<Instant>>) -> Wait;
     /// Signals the supervisor on the other side.
     fn signal(&mut self, link: &Self::Link, signal: Signal);
     /// Returns who holds a lock.
@@ -112,8 +112,8 @@ impl Site for ServerSite {
         link.receive()
     }
 
-    fn wait(&self, link: &Link, until: Instant) -> Wait {
-        link.wait(Some(until))
+    fn wait(&self, link: &Link, until: impl Into<Option<Instant>>) -> Wait {
+        link.wait(until.into())
     }
 
     fn signal(&mut self, link: &Link, with: Signal) {

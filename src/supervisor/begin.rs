@@ -55,7 +55,7 @@ pub(crate) async fn begin(dir: &ServerDir, request: &mut LeaseRequest) -> Result
             configuration: serde_json::to_value((&options.identity, &options.additive)).ok(),
             ..Hints::default()
         };
-        State::write_hints(dir.directory(), hints).ok();
+        State::write_hints(dir.directory(), epoch, hints).ok();
     }
     let listener = listen(dir)?;
     Ok(Ground {

@@ -18,8 +18,11 @@ use crate::supervisor::watch::{self, Climbed, SLACK, Subject};
 use crate::supervisor::{Message, internal, log};
 use crate::sweep::sweep;
 
-/// How long a boot may take when no lease allows for more.
+/// How long a boot may take when nobody waits for it.
 const BOOT: Duration = Duration::from_secs(60);
+
+/// How long a boot may take at least, however little patience those have who wait.
+const SHORTEST: Duration = Duration::from_secs(10);
 
 impl Supervisor {
     /// Starts the server's process; all that it needs is prepared.
@@ -86,7 +89,14 @@ impl Supervisor {
         let subject = self.subject(pid);
         let climb = watch::climb(subject, self.last_failure.clone(), self.inbox.clone());
         self.watching = Some(spawn_local(climb).abort_handle());
-        self.limit_boot(Instant::now(), BOOT.max(self.leases.longest_start()));
+        self.limit_boot(Instant::now(), self.patience());
+    }
+
+    /// Returns how long a boot may take: a server that hangs while it boots is replaced while somebody still waits for it.
+    fn patience(&self) -> Duration {
+        self.leases
+            .longest_start()
+            .map_or(BOOT, |longest| longest.max(SHORTEST))
     }
 
     /// Sets the deadline of the boot that began then.
@@ -98,7 +108,7 @@ impl Supervisor {
     /// The boot's time is over, unless it was not the server that took it: a debugger, or a machine that stood still.
     pub(crate) fn boot_due(&mut self, began: Instant, until: Instant) {
         let traced = self.server.as_ref().is_some_and(ServerProcess::is_traced);
-        let limit = BOOT.max(self.leases.longest_start());
+        let limit = self.patience();
         let left = limit.saturating_sub(began.elapsed());
         if traced || until.elapsed() > SLACK {
             self.limit_boot(began, limit);

@@ -30,6 +30,7 @@ use crate::process::strays::become_subreaper;
 use crate::supervisor::begin::{Ground, begin};
 use crate::supervisor::connection::{Connection, is_our_user};
 use crate::supervisor::events::Events;
+use crate::supervisor::finish::remove_private;
 use crate::supervisor::leases::Leases;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::prepare::Prepared;
@@ -64,6 +65,8 @@ pub(crate) struct Supervisor {
     pub unswept: Option<Locations>,
     pub python: Option<PathBuf>,
     pub stop_timeout: Duration,
+    /// Our share among the clients.
+    pub client: Option<FileLock>,
     pub server_lock: Rc<FileLock>,
     pub listener: Option<UnixListener>,
     pub inbox: mpsc::Sender<Message>,
@@ -112,7 +115,7 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
         return Ok(());
     };
     // As any client: so that no sweep takes a server without clients for an abandoned one, not even for an instant.
-    let _client = dir.try_client()?;
+    let client = dir.try_client()?;
     log::install(dir.directory())?;
     let (inbox, mut messages) = mpsc::channel(256);
     let stream = failpoint::pass("supervisor.lease").and_then(|()| inherited_fd(lease));
@@ -128,7 +131,7 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     );
     let Ok(Some(mut request)) = timeout(PATIENCE, first_request(&mut messages)).await else {
         // Removes the directory of a private server, and refuses any other.
-        dir.remove_private().ok();
+        remove_private(&dir, client).await.ok();
         return Ok(());
     };
     if request.private && dir.remove_given_up() {
@@ -139,12 +142,13 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
         Err(error) => {
             connection.send(&error.into());
             if request.private {
-                dir.remove_private().ok();
+                remove_private(&dir, client).await.ok();
             }
             return Ok(());
         }
     };
     let mut supervisor = Supervisor::new(dir, ground, &request, inbox, umask);
+    supervisor.client = client;
     supervisor.connections.insert(FIRST, connection);
     supervisor.welcome(FIRST, PROTOCOL, Some(request));
     supervisor.step(Input::Begin);
@@ -194,6 +198,7 @@ impl Supervisor {
             unswept: Some(request.locations.clone()),
             python: request.python.clone(),
             stop_timeout: seconds(request.stop_timeout),
+            client: None,
             server_lock: Rc::new(server_lock),
             listener: Some(listener),
             inbox,

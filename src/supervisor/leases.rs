@@ -89,14 +89,10 @@ impl Leases {
             .collect()
     }
 
-    /// Returns the longest start timeout of all leases.
-    pub(crate) fn longest_start(&self) -> Duration {
-        let longest = self
-            .held
-            .values()
-            .map(|held| held.request.start_timeout)
-            .fold(0.0, f64::max);
-        seconds(longest)
+    /// Returns the longest start timeout of all leases; none without any.
+    pub(crate) fn longest_start(&self) -> Option<Duration> {
+        let timeouts = self.held.values().map(|held| held.request.start_timeout);
+        timeouts.map(seconds).max()
     }
 
     /// Names the holders other than `own`.

@@ -222,7 +222,7 @@ impl Supervisor {
             configuration: serde_json::to_value((&self.identity, &self.additive)).ok(),
             started_at: Some(self.started_at),
         };
-        match State::write_hints(self.dir.directory(), hints) {
+        match State::write_hints(self.dir.directory(), self.epoch, hints) {
             Ok(()) => self.step(Input::Mended),
             Err(error) => self.step(Input::Degraded(format!(
                 "its state cannot be written: {error}"

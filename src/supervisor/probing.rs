@@ -33,8 +33,10 @@ impl Supervisor {
         match answer.climb {
             Ok(probes) => {
                 self.note(probes);
+                let was_ready = self.machine.state() == Kind::Ready;
                 self.step(Input::ProbePassed);
-                if self.machine.state() == Kind::Degraded {
+                if !was_ready {
+                    // What was in the way (a full disk) may be gone.
                     self.write_hints();
                 }
             }

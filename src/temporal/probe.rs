@@ -200,7 +200,7 @@ impl<'a> Ladder<'a> {
     /// Notes that the questions on their way were given up; the lowest layer is to blame.
     fn late(&self, limit: Duration) {
         let lowest = self.asking.borrow().keys().next().copied();
-        let error = format!("no answer within {} s", limit.as_secs_f64());
+        let error = format!("no answer within {:.2} s", limit.as_secs_f64());
         self.note(lowest.unwrap_or(Layer::Health), Some(error));
     }
 

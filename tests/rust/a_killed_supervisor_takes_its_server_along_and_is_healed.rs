@@ -1,9 +1,11 @@
 //! A killed supervisor takes its server along, and its clients bring both back: the same address, the same data.
 
+use std::net::TcpListener;
+
 use serde_json::json;
 use temporal_devserver::control::message::Kind;
 
-use crate::support::{World, kill_9};
+use crate::support::{World, eventually, kill_9};
 
 fn healed(world: &World, name: Option<&str>) {
     let client = || match name {
@@ -38,4 +40,27 @@ fn a_private_one() {
 #[test]
 fn a_shared_one_by_both_of_its_clients() {
     healed(&World::new(), Some("shared"));
+}
+
+#[test]
+fn whoever_is_in_the_way_of_the_heal_for_a_while() {
+    let world = World::new();
+    let mut client = world.private(&json!({}));
+    let before = client.start();
+    kill_9(before.supervisor_pid);
+    eventually("all is gone", || world.processes().is_empty());
+    let thief = TcpListener::bind(&before.address).unwrap();
+    client.wait_for(Kind::Exited);
+    let mut looks = 0;
+    eventually("it was tried", || {
+        looks += 1;
+        assert_eq!(client.look(), []);
+        looks > 500
+    });
+    drop(thief);
+    let after = client.granted().unwrap();
+    assert_eq!(
+        (after.address, after.db_path),
+        (before.address, before.db_path)
+    );
 }

@@ -38,6 +38,18 @@ fn a_spoiled_file_is_a_new_beginning() {
 }
 
 #[test]
+fn a_life_whose_file_was_lost_writes_its_epoch_again() {
+    let (_temp, path) = playground();
+    let directory = directory(&path);
+    let epoch = State::begin_epoch(&directory).unwrap().epoch;
+    std::fs::write(directory.path().join("state.json"), "garbage").unwrap();
+    State::write_hints(&directory, epoch, Hints::default()).unwrap();
+    let state = State::read(&directory);
+    assert_eq!(state.epoch, epoch);
+    assert!(!state.is_stopped(epoch), "it would not be inherited");
+}
+
+#[test]
 fn hints_come_and_go_without_the_epochs() {
     let (_temp, path) = playground();
     let directory = directory(&path);
@@ -46,7 +58,7 @@ fn hints_come_and_go_without_the_epochs() {
         address: Some("127.0.0.1:7233".to_owned()),
         ..Hints::default()
     };
-    State::write_hints(&directory, hints.clone()).unwrap();
+    State::write_hints(&directory, 1, hints.clone()).unwrap();
     let state = State::read(&directory);
     assert_eq!((state.epoch, state.hints), (1, hints));
     assert_eq!(

@@ -306,10 +306,10 @@ impl Site for View<'_> {
         }
     }
 
-    fn wait(&self, _link: &Wire, until: Instant) -> Wait {
+    fn wait(&self, _link: &Wire, until: impl Into<Option<Instant>>) -> Wait {
         Wait {
             fd: None,
-            until: Some(until),
+            until: until.into(),
         }
     }
 
