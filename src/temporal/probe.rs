@@ -200,7 +200,8 @@ impl<'a> Ladder<'a> {
     /// Notes that the questions on their way were given up; the lowest layer is to blame.
     fn late(&self, limit: Duration) {
         let lowest = self.asking.borrow().keys().next().copied();
-        let error = format!("no answer within {:.2} s", limit.as_secs_f64());
+        let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+        let error = format!("no answer within {seconds} s");
         self.note(lowest.unwrap_or(Layer::Health), Some(error));
     }
 

@@ -4,8 +4,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use temporal_devserver::paths::{SPAWN_LOCK, ServerDir};
+use temporal_devserver::process::identity::ProcessIdentity;
 
-use crate::support::{Guarded, World, eventually, kill_9, note, noted, role, role_dir};
+use crate::support::{Guarded, World, eventually, kill_9, note, noted, role, role_dir, state_of};
 
 #[test]
 fn a_dead_life_is_inherited_only_for_its_clients() {
@@ -29,6 +30,8 @@ fn a_dead_life_is_inherited_only_for_its_clients() {
     ));
     noted(world.path(), "begun");
     kill(Pid::from_raw(other.pid()), Signal::SIGSTOP).unwrap();
+    let identity = ProcessIdentity::of(other.pid()).unwrap();
+    eventually("it stands still", || state_of(&identity) == Some('T'));
     drop(spawn_lock);
     let mut newcomer = world.client("shared", &json!({}));
     let database = newcomer.start().db_path.unwrap();
