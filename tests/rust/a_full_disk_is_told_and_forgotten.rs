@@ -37,6 +37,9 @@ fn a_full_disk_is_told_and_forgotten() {
     assert!(mounted.unwrap().success());
     let mut client = world.client("full", &options());
     let before = client.start();
+    // Answered once the state of this start is written.
+    client.status();
+    client.kinds();
     let filler = state.join("filler");
     fill(&filler);
     kill_9(before.pid.unwrap());
