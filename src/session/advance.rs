@@ -7,7 +7,7 @@ use crate::control::message::{Granted, Kind, Reply};
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::lock::FileLock;
-use crate::session::greet::wake;
+use crate::session::greet::{HANDSHAKE, wake};
 use crate::session::launch::{Progress, Wait};
 use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
@@ -66,6 +66,7 @@ impl Session {
                 self.stage = Stage::Waiting(Waiting {
                     link,
                     deadline: Instant::now() + seconds(self.asked.mine.start_timeout) + SLACK,
+                    poke: Instant::now() + HANDSHAKE,
                     healing: launching.healing,
                 });
                 None
@@ -108,7 +109,12 @@ impl Session {
                 });
             }
             Received::Nothing => {
-                let wait = waiting.link.wait(Some(waiting.deadline));
+                if Instant::now() > waiting.poke {
+                    // A server may take its time to boot; its supervisor must not stand still meanwhile.
+                    self.welcome.iter().for_each(wake);
+                    waiting.poke = Instant::now() + HANDSHAKE;
+                }
+                let wait = waiting.link.wait(Some(waiting.deadline.min(waiting.poke)));
                 self.stage = Stage::Waiting(waiting);
                 return Some(wait);
             }

@@ -122,6 +122,8 @@ struct Launching {
 struct Waiting {
     link: Link,
     deadline: Instant,
+    /// When a supervisor that is silent is told to go on, in case that it stands still.
+    poke: Instant,
     healing: bool,
 }
 

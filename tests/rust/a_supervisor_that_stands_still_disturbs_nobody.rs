@@ -39,3 +39,30 @@ fn a_supervisor_that_stands_still_disturbs_nobody() {
     assert_eq!(world.processes().len(), 2);
     assert_eq!(first.kinds(), []);
 }
+
+#[test]
+fn whoever_asks_it_wakes_it() {
+    let world = World::new();
+    let mut client = world.client("shared", &json!({}));
+    let before = client.start();
+    kill(Pid::from_raw(before.supervisor_pid), Signal::SIGSTOP).unwrap();
+    assert_eq!(client.status().pid, before.pid);
+}
+
+#[test]
+fn and_whoever_waits_for_its_start() {
+    let world = World::with("ready_after=0.5");
+    let mut client = world.client("shared", &json!({}));
+    client.begin();
+    eventually("the server boots", || {
+        client.look();
+        world.processes().len() == 2
+    });
+    let is_supervisor = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+        String::from_utf8_lossy(&line).contains("supervise")
+    };
+    let supervisor = world.processes().into_iter().find(is_supervisor).unwrap();
+    kill(Pid::from_raw(supervisor), Signal::SIGSTOP).unwrap();
+    assert_eq!(client.granted().unwrap().supervisor_pid, supervisor);
+}
