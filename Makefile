@@ -89,11 +89,15 @@ test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 .PHONY: sweep
 sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways (5 minutes; `test` has the first way)
 	cargo build --quiet --locked --examples
-	cargo test --locked --test rust -- a_fault_at_any --include-ignored --skip nothing::client --nocapture
+	cargo test --locked --test rust -- a_fault_at_any a_kill_at_any --include-ignored --skip nothing::client --nocapture
 
 .PHONY: chaos
 chaos: $(EXTENSION) ## faults at random while workflows run; MINUTES=5 SEED=..., or TRACE=file to replay; OUT=folder
 	$(BIN)/python -m chaos --seed "$(SEED)" --minutes "$(MINUTES)" --trace "$(TRACE)" --out "$(OUT)"
+
+.PHONY: reliability
+reliability: ## the table of docs/reliability.md, from the traces of all runs of `make chaos`
+	$(BIN)/python -m chaos.report $(sort $(wildcard target/chaos/*.jsonl))
 
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal
