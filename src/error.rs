@@ -225,7 +225,6 @@ impl Error {
             Self::ExecutableNotFound { .. }
                 | Self::Start { .. }
                 | Self::PortInUse { .. }
-                | Self::Supervisor { .. }
                 | Self::Database { .. }
                 | Self::StateDir { .. }
         )

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
 
+TRIES = 3
+"""How often a server is connected to that is replaced at that very moment."""
+
+
 async def connect(address: str, namespace: str, options: Mapping[str, Any]) -> Client:
     """Connects a client; `options` go to `temporalio.client.Client.connect`, and win.
 
