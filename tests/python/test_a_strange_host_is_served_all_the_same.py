@@ -15,6 +15,19 @@ import pytest
 from support import START, Host, Sandbox, eventually, is_alive
 from temporal_devserver import DevServer, SharedServerError
 
+NO_PIDFD = """
+import ctypes, struct
+steps = [  # pidfd_open and pidfd_send_signal do not exist; all else does
+    (0x20, 0, 0, 0), (0x15, 2, 0, 434), (0x15, 1, 0, 424), (0x06, 0, 0, 0x7FFF0000),
+    (0x06, 0, 0, 0x50026),
+]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))) == 0
+"""
+"""A seccomp filter, as an old container runtime has one."""
+
 PREAMBLES = {
     "closed streams": "os.closerange(0, 3)",
     "ignored SIGCHLD": "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
@@ -27,6 +40,8 @@ PREAMBLES = {
     "no current directory": "d = tempfile.mkdtemp(); os.chdir(d); os.rmdir(d)",
     "blocked signals": "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())",
     "ignored TERM": "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+    "few descriptors": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))",
+    "no pidfd": NO_PIDFD,
     "many descriptors": "[os.dup(0) for _ in range(900)]",
     "a large environment": "os.environ['LARGE'] = 'x' * 100000",
     "odd environment": "os.environb[b'ODD\\xff'] = b'\\xff\\n='",

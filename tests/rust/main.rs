@@ -74,6 +74,7 @@ mod the_fake_behaves_like_the_real_server;
 mod the_holder_of_a_lock_file_is_found;
 mod the_holder_of_a_port_is_named;
 mod the_supervisor_does_not_grow_over_restarts;
+mod the_oracle_finds_what_was_planted;
 mod the_sweep_removes_only_what_is_ours_and_free;
 mod two_containers_never_share_a_database;
 mod two_servers_never_share_a_database;

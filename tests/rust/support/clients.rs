@@ -188,8 +188,27 @@ impl World {
     /// Waits until nothing is left of any server.
     #[track_caller]
     pub(crate) fn wait_until_empty(&self) {
-        eventually("no process is left", || self.processes().is_empty());
+        eventually("no process is left", || {
+            self.processes().is_empty() && self.users().is_empty()
+        });
         assert_eq!(self.remains(), Vec::<PathBuf>::new());
+    }
+
+    /// Lists the processes, other than this one, that have a file of it open, whatever they call themselves: a lock, a log, a
+    /// database.
+    pub(crate) fn users(&self) -> Vec<i32> {
+        let is_in_it = |fd: std::fs::DirEntry| {
+            let target = std::fs::read_link(fd.path());
+            target.is_ok_and(|target| target.starts_with(&self.path))
+        };
+        let uses = |pid: &i32| {
+            let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd"));
+            descriptors.is_ok_and(|all| all.flatten().any(is_in_it))
+        };
+        let me = std::process::id().cast_signed();
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| *pid != me && uses(pid)).collect()
     }
 }
 
