@@ -7,9 +7,8 @@
 //! not entirely ours is passed over.
 //!
 //! Who still holds the lock that a server inherits, while all others are ours, is an orphan of that server: a process that
-//! it had started, which no death signal reaches. It is killed; its directory goes with the next sweep.
+//! it had started, which no death signal reaches. It is killed; its directory goes once it is dead.
 
-use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -26,18 +25,27 @@ use crate::process::holders::lock_holders_of;
 /// Most directories that one sweep looks at in one place; the next start goes on.
 const MOST: usize = 1000;
 
-/// Removes the left-overs of private servers and of throw-away data, and returns the paths that are gone.
+/// What a sweep came to.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// The paths that are gone.
+    pub removed: Vec<PathBuf>,
+    /// Whether something stays only because a process that was killed for it has not died yet.
+    pub has_orphans: bool,
+}
+
+/// Removes the left-overs of private servers and of throw-away data.
 ///
 /// It never fails: a start must not depend on what others left behind.
-pub fn sweep(locations: &Locations) -> Vec<PathBuf> {
-    let mut removed = Vec::new();
+pub fn sweep(locations: &Locations) -> Swept {
+    let mut swept = Swept::default();
     if let Ok(private) = locations.private() {
         let place = Place {
             prefix: "",
             contents: &PRIVATE_CONTENTS,
             variable: STATE_DIR,
         };
-        removed.extend(place.sweep(&private, private.path()));
+        place.sweep(&private, private.path(), &mut swept);
     }
     if let Ok(temp) = open_temp(locations.temp_root()) {
         let place = Place {
@@ -45,9 +53,9 @@ pub fn sweep(locations: &Locations) -> Vec<PathBuf> {
             contents: &data_dir::CONTENTS,
             variable: TEMP_DIR,
         };
-        removed.extend(place.sweep(&temp, locations.temp_root()));
+        place.sweep(&temp, locations.temp_root(), &mut swept);
     }
-    removed
+    swept
 }
 
 /// One kind of left-over.
@@ -61,24 +69,39 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn sweep(&self, parent: &impl AsFd, path: &Path) -> Vec<PathBuf> {
+    fn sweep(&self, parent: &impl AsFd, path: &Path, swept: &mut Swept) {
         let ours = |name: &std::ffi::OsStr| disposable::is_our_name(name, self.prefix);
-        let names = names_in(parent, MOST, ours).unwrap_or_default();
-        let gone = |name: OsString| {
+        for name in names_in(parent, MOST, ours).unwrap_or_default() {
             let path = path.join(&name);
             let opened = Directory::open_at(parent.as_fd(), &name, path.clone(), self.variable);
-            let directory = opened.ok().flatten()?;
-            matches!(remove_if_free(&directory, self.contents), Ok(true)).then_some(path)
-        };
-        names.into_iter().filter_map(gone).collect()
+            let Ok(Some(directory)) = opened else {
+                continue;
+            };
+            match remove_if_free(&directory, self.contents) {
+                Ok(Removal::Done) => swept.removed.push(path),
+                Ok(Removal::OrphanKilled) => swept.has_orphans = true,
+                Ok(Removal::No) | Err(_) => {}
+            }
+        }
     }
 }
 
-/// Removes the directory if it is ours and free; returns whether it did.
-pub(crate) fn remove_if_free(directory: &Directory, contents: &Contents) -> Result<bool> {
+/// What became of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// It is gone.
+    Done,
+    /// It is in use, or not ours.
+    No,
+    /// It was in use by nobody but an orphan, which is dying.
+    OrphanKilled,
+}
+
+/// Removes the directory if it is ours and free.
+pub(crate) fn remove_if_free(directory: &Directory, contents: &Contents) -> Result<Removal> {
     // Looked at before locking too, since locking makes lock files: not in somebody else's directory.
     if is_foreign(directory, contents) {
-        return Ok(false);
+        return Ok(Removal::No);
     }
     let mut held: Vec<FileLock> = Vec::with_capacity(contents.locks.len());
     for name in contents.locks {
@@ -86,17 +109,17 @@ pub(crate) fn remove_if_free(directory: &Directory, contents: &Contents) -> Resu
             Some(lock) => held.push(lock),
             None if contents.locks.last() == Some(name) => {
                 end_orphans(directory, name)?;
-                return Ok(false);
+                return Ok(Removal::OrphanKilled);
             }
-            None => return Ok(false),
+            None => return Ok(Removal::No),
         }
     }
     if is_foreign(directory, contents) {
-        return Ok(false);
+        return Ok(Removal::No);
     }
     disposable::remove(directory, contents)?;
     drop(held);
-    Ok(true)
+    Ok(Removal::Done)
 }
 
 fn is_foreign(directory: &Directory, contents: &Contents) -> bool {

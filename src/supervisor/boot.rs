@@ -16,7 +16,6 @@ use crate::supervisor::environment::environment;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::{self, Climbed, SLACK, Subject};
 use crate::supervisor::{Message, internal, log};
-use crate::sweep::sweep;
 
 /// How long a boot may take when nobody waits for it.
 const BOOT: Duration = Duration::from_secs(60);
@@ -144,11 +143,6 @@ impl Supervisor {
         failpoint::pass("supervisor.ready").ok();
         self.step(Input::Ready);
         self.write_hints();
-        if let Some(locations) = self.unswept.take() {
-            // Now, when nobody waits for it: what total kills have left of other servers.
-            for removed in sweep(&locations) {
-                tracing::info!(path = %removed.display(), "removed what a killed server had left");
-            }
-        }
+        self.begin_to_sweep();
     }
 }

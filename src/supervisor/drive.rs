@@ -63,6 +63,8 @@ pub(crate) struct Supervisor {
     pub plan: Plan,
     /// Where the left-overs of other servers are still to be looked for.
     pub unswept: Option<Locations>,
+    /// Where they are just looked for, and how often still.
+    pub sweeping: Option<(Locations, u32)>,
     pub python: Option<PathBuf>,
     pub stop_timeout: Duration,
     /// Our share among the clients.
@@ -196,6 +198,7 @@ impl Supervisor {
             additive: options.additive,
             supplied: Additive::default(),
             unswept: Some(request.locations.clone()),
+            sweeping: None,
             python: request.python.clone(),
             stop_timeout: seconds(request.stop_timeout),
             client: None,
@@ -269,6 +272,7 @@ impl Supervisor {
             Message::Wanted => self.check_wanted(),
             Message::Answer(id, reply) => self.send(id, &reply),
             Message::Deleted(name) => self.deleted(&name),
+            Message::SweepDue => self.sweep(),
             Message::LogsDue => self.look_at_logs(),
         }
     }

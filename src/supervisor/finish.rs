@@ -45,6 +45,7 @@ impl Supervisor {
     /// Cleans up after the server is gone for good; returns a warning for people.
     pub(crate) async fn clean_up(&mut self) -> Option<String> {
         failpoint::pass("finish.begin").ok();
+        self.finish_sweep().await;
         self.end_preparations().await;
         tokio::time::timeout(STRAYS, reap_strays(&[])).await.ok();
         let warning = self.fold().await;

@@ -26,6 +26,7 @@ mod rotation;
 pub mod state;
 mod status;
 mod template;
+mod tidy;
 pub mod transition;
 mod verbs;
 mod watch;
@@ -70,6 +71,8 @@ pub(crate) enum Message {
     KillNow(u32),
     /// A verb of this connection is done.
     Answer(u64, Reply),
+    /// It is time to see whether an orphan is dead.
+    SweepDue,
     /// It is time to look at the logs.
     LogsDue,
     /// This namespace was deleted.

@@ -22,7 +22,7 @@ fn data(locations: &Locations) -> (PathBuf, temporal_devserver::lock::FileLock) 
 fn assert_swept(locations: &Locations, expected: &[&Path]) {
     let mut removed: Vec<PathBuf> = Vec::new();
     eventually("all is swept", || {
-        removed.extend(sweep(locations));
+        removed.extend(sweep(locations).removed);
         removed.len() >= expected.len()
     });
     removed.sort();
