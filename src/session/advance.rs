@@ -14,6 +14,9 @@ use crate::session::registered::Registered;
 use crate::session::{Launching, Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
 
+/// How often a start may choose its ports anew.
+const DRAWS: u32 = 3;
+
 /// Between two tries to bring a server back.
 const REST: Duration = Duration::from_millis(500);
 
@@ -195,6 +198,16 @@ impl Session {
         self.relaunch(true)
     }
 
+    /// Tells whether a start failed only because somebody took a port that nobody had asked for and nobody knew yet.
+    fn may_draw_again(&mut self, error: &Error) -> bool {
+        let is_chance = match error {
+            Error::PortInUse { role, .. } => !self.asked.given.contains(role),
+            _ => false,
+        };
+        self.draws += u32::from(is_chance);
+        is_chance && self.heals_until.is_none() && self.draws <= DRAWS
+    }
+
     fn launch_again(&mut self) -> Option<Wait> {
         match self.launch(true) {
             Ok(()) => None,
@@ -219,6 +232,13 @@ impl Session {
             // Somebody was faster than all who bring the old server back, and found nothing of it to take over: the server
             // of this name is theirs now. What was asked for here is any server of this name that fits the options.
             return self.launch_again();
+        }
+        if self.may_draw_again(&error) {
+            self.forget();
+            return match self.launch(false) {
+                Ok(()) => None,
+                Err(error) => self.failed(error),
+            };
         }
         if error.may_pass() && self.heals_until.is_some_and(|until| Instant::now() < until) {
             // Others count on this server, at this address and with this data: given up, it would be another one.

@@ -84,6 +84,8 @@ pub struct Session {
     granted: Option<Granted>,
     welcome: Option<Welcome>,
     heals: Heals,
+    /// How often chosen ports were taken by others before the server had them.
+    draws: u32,
     /// Until when a server that is brought back is tried for again.
     heals_until: Option<Instant>,
     notices: Vec<Notice>,
@@ -155,6 +157,7 @@ impl Session {
             welcome: None,
             data_lock: None,
             heals: Heals::default(),
+            draws: 0,
             heals_until: None,
             notices: vec![],
         })
@@ -196,6 +199,7 @@ impl Session {
         if !matches!(self.stage, Stage::Idle) {
             return Ok(());
         }
+        self.draws = 0;
         self.launch(false).inspect_err(|_| self.forget())
     }
 

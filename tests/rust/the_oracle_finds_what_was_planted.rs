@@ -34,7 +34,7 @@ fn the_oracle_finds_what_was_planted() {
     // Throw-away data.
     let data = world.path().join("tmp/temporal-devserver-0123456789abcdef");
     std::fs::create_dir(&data).unwrap();
-    assert_eq!(world.remains(), [data.clone()]);
+    assert_eq!(world.remains(), std::slice::from_ref(&data));
     std::fs::remove_dir(&data).unwrap();
     world.wait_until_empty();
 }
