@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::death::{self, Death};
-use super::identity::ProcessIdentity;
+use super::identity::{ProcessIdentity, stat};
 use crate::failpoint;
 use crate::sys::{self, Bond, Program};
 
@@ -109,6 +109,11 @@ impl ServerProcess {
     /// Tells whether a debugger is attached, so that it may stand still.
     pub(crate) fn is_traced(&self) -> bool {
         self.identity.is_traced()
+    }
+
+    /// Tells whether the leader was stopped by a signal; one that a debugger holds is not.
+    pub(crate) fn is_stopped(&self) -> bool {
+        stat(self.pid()).is_some_and(|stat| stat.state == 'T')
     }
 
     /// Returns the leader's pid, which is the group's number.

@@ -20,6 +20,9 @@ use crate::supervisor::{Message, internal, log};
 /// How long a boot may take when nobody waits for it.
 const BOOT: Duration = Duration::from_secs(60);
 
+/// Between two looks at a server that boots.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long a boot may take at least, however little patience those have who wait.
 const SHORTEST: Duration = Duration::from_secs(10);
 
@@ -89,6 +92,19 @@ impl Supervisor {
         let climb = watch::climb(subject, self.last_failure.clone(), self.inbox.clone());
         self.watching = Some(spawn_local(climb).abort_handle());
         self.limit_boot(Instant::now(), self.patience());
+        self.after(LOOK, Message::BootLook(self.boot));
+    }
+
+    /// Lets a server go on that somebody has stopped while it boots: no probe looks at it yet.
+    pub(crate) fn look_at_boot(&mut self) {
+        if !self.machine.is_booting() {
+            return;
+        }
+        if self.server.as_ref().is_some_and(ServerProcess::is_stopped) {
+            tracing::warn!("the server was stopped while it boots; it is told to go on");
+            self.signal(ServerProcess::resume);
+        }
+        self.after(LOOK, Message::BootLook(self.boot));
     }
 
     /// Returns how long a boot may take: a server that hangs while it boots is replaced while somebody still waits for it.

@@ -260,11 +260,13 @@ impl Supervisor {
             Message::BootDue(boot, began, until) if boot == self.boot => {
                 self.boot_due(began, until);
             }
+            Message::BootLook(boot) if boot == self.boot => self.look_at_boot(),
             Message::Probed(boot, answer) if boot == self.boot => self.probed(answer),
             Message::KillNow(boot) if boot == self.boot => self.signal(ServerProcess::kill_group),
             Message::Due(..)
             | Message::Climbed(..)
             | Message::BootDue(..)
+            | Message::BootLook(_)
             | Message::Probed(..)
             | Message::KillNow(_) => {}
             Message::Supplied(id, asked, result) => self.supplied(id, &asked, result),

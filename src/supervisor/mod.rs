@@ -59,6 +59,8 @@ pub(crate) enum Message {
     Climbed(u32, watch::Climbed),
     /// The time of the boot with this number, which began at the first moment, was to be over at the second.
     BootDue(u32, Instant, Instant),
+    /// It is time to look whether the server stands still in the boot with this number.
+    BootLook(u32),
     /// A liveness probe of the boot with this number came back.
     Probed(u32, watch::Answer),
     /// What this lease asked for exists now, or could not be made.

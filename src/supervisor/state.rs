@@ -106,6 +106,11 @@ impl Machine {
         self.phase == Phase::Spawning
     }
 
+    /// Tells whether there is a process that is not ready yet.
+    pub fn is_booting(&self) -> bool {
+        self.phase == Phase::Starting
+    }
+
     /// Tells whether liveness probes make sense now.
     pub fn is_probed(&self) -> bool {
         matches!(self.phase, Phase::Ready | Phase::Unhealthy { .. })

@@ -41,6 +41,7 @@ mod a_script_is_asked_at_every_start;
 mod a_server_dies_with_its_supervisor;
 mod a_server_that_cannot_start_is_tried_a_few_times_and_no_more;
 mod a_server_that_ignores_term_is_killed;
+mod a_server_that_is_stopped_while_it_boots_goes_on;
 mod a_server_that_never_gets_ready_is_reported_in_time;
 mod a_slow_reader_never_blocks_the_supervisor;
 mod a_start_never_meets_a_stop_half_way;
