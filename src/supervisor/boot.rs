@@ -8,11 +8,12 @@ use crate::clock::unix_now;
 use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::paths::SERVER_LOG;
+use crate::paths::{SERVER_LOG, SUPERVISOR_LOG};
 use crate::process::server::{ServerCommand, ServerProcess};
 use crate::supervisor::command_line::{Durability, Ports, arguments};
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::environment::environment;
+use crate::supervisor::rotation::rotate;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::{self, Climbed, SLACK, Subject};
 use crate::supervisor::{Message, internal, log};
@@ -50,6 +51,7 @@ impl Supervisor {
                 &"it was to spawn a server before all was prepared",
             ));
         };
+        rotate(self.dir.directory(), SUPERVISOR_LOG);
         let log = log::open(self.dir.directory(), SERVER_LOG)?;
         self.log_offset = log::size(self.dir.directory(), SERVER_LOG);
         let durability = match prepared.database.kind {

@@ -154,7 +154,7 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     supervisor.connections.insert(FIRST, connection);
     supervisor.welcome(FIRST, PROTOCOL, Some(request));
     supervisor.step(Input::Begin);
-    supervisor.look_at_logs();
+    supervisor.look_at_log();
     supervisor.serve(&mut messages).await;
     Ok(())
 }
@@ -275,7 +275,7 @@ impl Supervisor {
             Message::Answer(id, reply) => self.send(id, &reply),
             Message::Deleted(name) => self.deleted(&name),
             Message::SweepDue => self.sweep(),
-            Message::LogsDue => self.look_at_logs(),
+            Message::LogDue => self.look_at_log(),
         }
     }
 

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Mutex;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::fstatat;
 use tracing::level_filters::LevelFilter;
 
 use crate::directory::Directory;
@@ -48,9 +49,8 @@ pub(crate) fn open(directory: &Directory, name: &str) -> Result<File> {
 
 /// Returns how long a log is, in bytes.
 pub(crate) fn size(directory: &Directory, name: &str) -> u64 {
-    let file = directory.open_file(name, OFlag::O_RDONLY);
-    file.and_then(|file| file.metadata())
-        .map_or(0, |metadata| metadata.len())
+    let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+    status.map_or(0, |status| status.st_size.cast_unsigned())
 }
 
 /// Returns the last lines of a log, none from before `offset`.

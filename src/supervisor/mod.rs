@@ -75,8 +75,8 @@ pub(crate) enum Message {
     Answer(u64, Reply),
     /// It is time to see whether an orphan is dead.
     SweepDue,
-    /// It is time to look at the logs.
-    LogsDue,
+    /// It is time to look at the server's log.
+    LogDue,
     /// This namespace was deleted.
     Deleted(String),
 }

@@ -7,7 +7,7 @@ use temporal_devserver::control::message::Kind;
 
 use crate::support::{World, eventually};
 
-/// In bytes; a log is cut at 64 MiB, at the latest a quarter of a second of writing later.
+/// In bytes; a log is cut at 64 MiB, at the latest half a second of writing later.
 const MOST: u64 = 512 << 20;
 
 fn size(folder: &Path) -> u64 {
