@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -14,6 +15,9 @@ use super::death::{self, Death};
 use super::identity::{pids, stat};
 
 use crate::failpoint;
+
+/// How long left-over descendants may take to die.
+pub(crate) const STRAYS: Duration = Duration::from_secs(2);
 
 /// Makes this process the one that orphaned descendants are re-parented to.
 pub fn become_subreaper() -> io::Result<()> {

@@ -7,10 +7,12 @@ use crate::control::message::{Granted, Kind, Reply};
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::lock::FileLock;
-use crate::session::greet::{HANDSHAKE, wake};
-use crate::session::launch::{Progress, Wait};
+use crate::session::greet::wake;
+use crate::session::launch::Progress;
 use crate::session::link::{Link, Received};
 use crate::session::registered::Registered;
+use crate::session::silence::HANDSHAKE;
+use crate::session::wait::Wait;
 use crate::session::{Launching, Notice, SLACK, Session, Stage, Waiting, heal};
 use crate::state_file::State;
 

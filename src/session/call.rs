@@ -13,11 +13,11 @@ use crate::clock::seconds;
 use crate::control::message::{PROTOCOL, Reply, Request};
 use crate::error::{Error, Result};
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, ServerDir};
-use crate::session::greet::Silence;
 use crate::session::hello;
-use crate::session::launch::{PAUSE, Wait};
 use crate::session::link::{Connected, Link, Received};
+use crate::session::silence::Silence;
 use crate::session::site::{Launcher, ServerSite, Site};
+use crate::session::wait::{PAUSE, Wait};
 
 /// How long a verb may take that waits for nothing but its supervisor and one answer of the server; a stop may take the
 /// server's stop timeout longer.

@@ -6,7 +6,6 @@
 //! `supervisor.lock` is free, spawn. The first lease travels with the spawn, so a spawner that dies leaves nothing.
 //! One step has one effect on the world, so that a test can take the steps of all who take part in every order.
 
-use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -17,35 +16,14 @@ use crate::error::{Error, Result};
 use crate::lock::FileLock;
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK, SUPERVISOR_LOG};
 use crate::process::identity::describe;
-use crate::session::greet::{HANDSHAKE, Silence};
 use crate::session::link::{Connected, Link};
 use crate::session::registered::Registered;
+use crate::session::silence::{HANDSHAKE, Silence};
 use crate::session::site::{Site, signal};
-
-/// Between two looks at a lock; nobody tells a process that does not block when a lock is free.
-pub(crate) const PAUSE: Duration = Duration::from_millis(3);
+use crate::session::wait::{PAUSE, Wait};
 
 /// Spawns that came to nothing before we give up.
 const TRIES: u32 = 5;
-
-/// What to wait for before the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wait {
-    /// Until this descriptor is readable.
-    pub fd: Option<RawFd>,
-    /// At the latest until then.
-    pub until: Option<Instant>,
-}
-
-impl Wait {
-    /// Waits for a time.
-    pub(crate) fn pause(duration: Duration) -> Self {
-        Self {
-            fd: None,
-            until: Some(Instant::now() + duration),
-        }
-    }
-}
 
 /// What one step came to.
 #[derive(Debug)]

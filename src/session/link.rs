@@ -19,8 +19,8 @@ use crate::failpoint;
 use crate::paths::ServerDir;
 use crate::process::holders::socket_holders_of;
 use crate::process::identity::ProcessIdentity;
-use crate::session::launch::Wait;
 use crate::session::registered::Registered;
+use crate::session::wait::Wait;
 
 /// A connection to a supervisor.
 #[derive(Debug)]

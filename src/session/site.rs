@@ -19,9 +19,9 @@ use crate::paths::{CONTROL_SOCKET, ServerDir};
 use crate::process::detach::{environment, spawn_detached};
 use crate::process::holders::lock_holders_of;
 use crate::process::identity::ProcessIdentity;
-use crate::session::launch::Wait;
 use crate::session::link::{Connected, Link, Received};
 use crate::session::registered::Registered;
+use crate::session::wait::Wait;
 use crate::state_file::State;
 
 /// The world around the server of one directory.

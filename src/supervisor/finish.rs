@@ -3,43 +3,14 @@
 //! Invariant: a kept database is never deleted, nor any file beside it: `SQLite`'s own last close removes `-wal` and `-shm`
 //! after a checkpoint that has folded everything in; where that fails, all three files stay and a warning says so.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-
 use crate::database::sqlite::{Answer, Operation};
 use crate::database::{Kind, beside};
-use crate::disposable::CLIENTS_LOCK;
-use crate::error::Result;
 use crate::failpoint;
-use crate::lock::FileLock;
-use crate::paths::ServerDir;
-use crate::process::strays::reap_strays;
+use crate::process::strays::{STRAYS, reap_strays};
 use crate::state_file::{Hints, State};
 use crate::supervisor::drive::Supervisor;
-use crate::supervisor::orphan::PAUSE;
+use crate::supervisor::private_dir::remove_private;
 use crate::supervisor::template::sqlite;
-
-/// How often it is looked whether all clients of a private server are gone.
-const LOOKS: u32 = 40;
-
-/// Removes the directory of a private server, once nobody else counts on it; `client` is our own share.
-///
-/// Only who has `clients.lock` alone may remove anything: a client that has given the server up tries the same, and a forked
-/// child of it may be about to bring the server back. Where it cannot be had, the last of them removes the directory.
-pub(crate) async fn remove_private(dir: &ServerDir, client: Option<FileLock>) -> Result<()> {
-    drop(client);
-    for _ in 0..LOOKS {
-        if let Some(_clients) = dir.try_exclusive(CLIENTS_LOCK)? {
-            return dir.remove_private();
-        }
-        sleep(PAUSE).await;
-    }
-    Ok(())
-}
-
-/// How long left-over descendants may take to die.
-pub(crate) const STRAYS: Duration = Duration::from_secs(2);
 
 impl Supervisor {
     /// Cleans up after the server is gone for good; returns a warning for people.

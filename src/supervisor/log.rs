@@ -6,8 +6,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Mutex;
 
-use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::fstatat;
+use nix::fcntl::OFlag;
 use tracing::level_filters::LevelFilter;
 
 use crate::directory::Directory;
@@ -45,12 +44,6 @@ pub(crate) fn install(directory: &Directory) -> Result<()> {
 pub(crate) fn open(directory: &Directory, name: &str) -> Result<File> {
     rotate(directory, name);
     directory.open_log(name)
-}
-
-/// Returns how long a log is, in bytes.
-pub(crate) fn size(directory: &Directory, name: &str) -> u64 {
-    let status = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
-    status.map_or(0, |status| status.st_size.cast_unsigned())
 }
 
 /// Returns the last lines of a log, none from before `offset`.

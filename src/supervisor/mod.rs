@@ -21,6 +21,7 @@ mod orphan;
 mod perform;
 mod plan;
 mod prepare;
+mod private_dir;
 mod probing;
 mod rotation;
 pub mod state;

@@ -14,9 +14,9 @@ use crate::control::message::{PROTOCOL, Reply, Request, Welcome};
 use crate::error::Result;
 use crate::paths::{SPAWN_LOCK, SUPERVISOR_LOCK};
 use crate::process::identity::ProcessIdentity;
-use crate::session::launch::Wait;
 use crate::session::link::{Connected, Received};
 use crate::session::site::Site;
+use crate::session::wait::Wait;
 use crate::state_file::State;
 
 /// Number of a connection.
