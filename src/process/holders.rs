@@ -12,35 +12,32 @@ use super::identity::{ProcessIdentity, pids};
 
 /// Returns the processes, other than this one, that hold a flock on the file, taken by themselves or inherited.
 pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
-    let me = Pid::this().as_raw();
-    pids()
-        .filter(|pid| *pid != me && any_file(*pid, dev, ino, shows_flock))
-        .filter_map(ProcessIdentity::of)
-        .collect()
+    others(|pid| any_file(pid, dev, ino, shows_flock))
 }
 
 /// Returns the processes, other than this one, that have the file open.
 pub fn users_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
-    let me = Pid::this().as_raw();
-    pids()
-        .filter(|pid| *pid != me && any_file(*pid, dev, ino, |_| true))
-        .filter_map(ProcessIdentity::of)
-        .collect()
+    others(|pid| any_file(pid, dev, ino, |_| true))
 }
 
 /// Returns the processes, other than this one, that have the socket with the inode `theirs` and not the one with `ours`.
 ///
 /// Of a socket pair: who was given the one end. A copy of ourselves, made by a fork, has both.
 pub fn socket_holders_of(theirs: u64, ours: u64) -> Vec<ProcessIdentity> {
-    let me = Pid::this().as_raw();
     let holds = |pid: i32, inode: u64| {
         let socket = format!("socket:[{inode}]");
         let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
         let mut links = entries.flatten().flatten().map(|entry| entry.path());
         links.any(|link| fs::read_link(link).is_ok_and(|target| target.as_os_str() == &*socket))
     };
+    others(|pid| holds(pid, theirs) && !holds(pid, ours))
+}
+
+/// Returns the processes, other than this one, of which this is true.
+fn others(is_one: impl Fn(i32) -> bool) -> Vec<ProcessIdentity> {
+    let me = Pid::this().as_raw();
     pids()
-        .filter(|pid| *pid != me && holds(*pid, theirs) && !holds(*pid, ours))
+        .filter(|pid| *pid != me && is_one(*pid))
         .filter_map(ProcessIdentity::of)
         .collect()
 }

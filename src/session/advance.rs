@@ -43,7 +43,7 @@ impl Session {
                         until: Some(until),
                     })
                 }
-                Stage::Resting { .. } => self.launch_again(),
+                Stage::Resting { .. } => self.launch_again(true),
                 Stage::Waiting(waiting) => self.advance_waiting(waiting),
                 Stage::Held { link, is_stopped } => self.advance_held(link, is_stopped),
                 Stage::Releasing { link, deadline } => self.advance_release(link, deadline),
@@ -210,8 +210,8 @@ impl Session {
         is_chance && self.heals_until.is_none() && self.draws <= DRAWS
     }
 
-    fn launch_again(&mut self) -> Option<Wait> {
-        match self.launch(true) {
+    fn launch_again(&mut self, healing: bool) -> Option<Wait> {
+        match self.launch(healing) {
             Ok(()) => None,
             Err(error) => self.failed(error),
         }
@@ -223,24 +223,18 @@ impl Session {
             let name = self.name().unwrap_or_default().to_owned();
             return self.failed(Error::SupervisorLost { name, reason });
         }
-        match self.launch(healing) {
-            Ok(()) => None,
-            Err(error) => self.failed(error),
-        }
+        self.launch_again(healing)
     }
 
     fn failed(&mut self, mut error: Error) -> Option<Wait> {
         if matches!(error, Error::OptionsConflict { .. }) && self.granted.take().is_some() {
             // Somebody was faster than all who bring the old server back, and found nothing of it to take over: the server
             // of this name is theirs now. What was asked for here is any server of this name that fits the options.
-            return self.launch_again();
+            return self.launch_again(true);
         }
         if self.may_draw_again(&error) {
             self.forget();
-            return match self.launch(false) {
-                Ok(()) => None,
-                Err(error) => self.failed(error),
-            };
+            return self.launch_again(false);
         }
         if error.may_pass() && self.heals_until.is_some_and(|until| Instant::now() < until) {
             // Others count on this server, at this address and with this data: given up, it would be another one.

@@ -8,7 +8,7 @@ mod model;
 
 use std::collections::{HashMap, VecDeque};
 
-use self::model::{Phase, Token, View, Wire, World};
+use self::model::{Phase, Token, View, Wire, World, now};
 use crate::control::message::{Force, LeaseRequest, Request};
 use crate::session::call::{Outcome, Verb};
 use crate::session::launch::{Launch, Progress, Step};
@@ -30,26 +30,16 @@ enum Client {
 
 impl Client {
     fn starting(lost: Option<u64>) -> Self {
-        let now = View {
-            world: &mut World::default(),
-            client: 0,
-        }
-        .now();
-        let launch = Launch::new(LeaseRequest::of_test("a"), lost, now);
+        let launch = Launch::new(LeaseRequest::of_test("a"), lost, now());
         Self::Launching(Box::new(launch))
     }
 
     fn stopping() -> Self {
-        let now = View {
-            world: &mut World::default(),
-            client: 0,
-        }
-        .now();
         let request = Request::Stop(Force {
             force: true,
             lease: None,
         });
-        Self::Stopping(Box::new(Verb::new("a", request, now)))
+        Self::Stopping(Box::new(Verb::new("a", request, now())))
     }
 
     /// Takes one step of the product's.
@@ -116,17 +106,21 @@ impl Everything {
         self.clients[number] = client;
     }
 
+    fn step_client(&mut self, number: usize) {
+        let client = self.clients[number].clone();
+        let mut view = View {
+            world: &mut self.world,
+            client: number,
+        };
+        let client = client.step(&mut view);
+        self.become_of(number, client);
+    }
+
     fn successors(&self) -> Vec<Self> {
         let mut all = vec![];
         for number in 0..self.clients.len() {
             let mut next = self.clone();
-            let client = next.clients[number].clone();
-            let mut view = View {
-                world: &mut next.world,
-                client: number,
-            };
-            let client = client.step(&mut view);
-            next.become_of(number, client);
+            next.step_client(number);
             all.push(next);
             if self.may_kill {
                 let mut next = self.clone();
@@ -239,12 +233,7 @@ fn held(count: usize) -> (Vec<Client>, World) {
     };
     while !everything.is_at_rest() {
         for number in 0..count {
-            let client = everything.clients[number].clone();
-            let client = client.step(&mut View {
-                world: &mut everything.world,
-                client: number,
-            });
-            everything.become_of(number, client);
+            everything.step_client(number);
         }
         for number in 0..everything.world.supervisors.len() {
             if let Some(world) = everything.world.steps_of(number).into_iter().next() {

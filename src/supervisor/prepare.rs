@@ -227,7 +227,8 @@ fn holder(path: &Path, (device, inode): (u64, u64)) -> Option<String> {
     })
 }
 
-fn is_missing(path: &Path) -> bool {
+/// Tells whether there is no file.
+pub(crate) fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err()
 }
 

@@ -11,15 +11,8 @@ use crate::support::{Guarded, World, eventually, kill_9, note, noted, role, role
 #[test]
 fn a_dead_life_is_inherited_only_for_its_clients() {
     let world = World::new();
-    let first = Guarded::spawn(&mut role(
-        "a_dead_life_is_inherited_only_for_its_clients::first",
-        world.path(),
-    ));
-    let supervisor = noted(world.path(), "ready");
     // Everything at once; nobody is left to bring that life back.
-    kill(Pid::from_raw(first.pid()), Signal::SIGSTOP).unwrap();
-    kill_9(supervisor);
-    drop(first);
+    drop(bereaved(&world));
     eventually("no process is left", || world.processes().is_empty());
 
     let dir = ServerDir::at(&world.server("shared")).unwrap();
@@ -41,6 +34,14 @@ fn a_dead_life_is_inherited_only_for_its_clients() {
 #[test]
 fn but_it_is_for_one_that_still_lives() {
     let world = World::new();
+    let _first = bereaved(&world);
+    let mut newcomer = world.client("shared", &json!({}));
+    let database = newcomer.start().db_path.unwrap();
+    assert!(database.contains("/servers/"), "{database}");
+}
+
+/// Returns a client that stands still, and whose supervisor was killed.
+fn bereaved(world: &World) -> Guarded {
     let first = Guarded::spawn(&mut role(
         "a_dead_life_is_inherited_only_for_its_clients::first",
         world.path(),
@@ -48,9 +49,7 @@ fn but_it_is_for_one_that_still_lives() {
     let supervisor = noted(world.path(), "ready");
     kill(Pid::from_raw(first.pid()), Signal::SIGSTOP).unwrap();
     kill_9(supervisor);
-    let mut newcomer = world.client("shared", &json!({}));
-    let database = newcomer.start().db_path.unwrap();
-    assert!(database.contains("/servers/"), "{database}");
+    first
 }
 
 #[test]

@@ -225,6 +225,12 @@ impl World {
     }
 }
 
+/// Tells the time, which stands still: nobody loses patience.
+pub(super) fn now() -> Instant {
+    static NOW: OnceLock<Instant> = OnceLock::new();
+    *NOW.get_or_init(Instant::now)
+}
+
 /// The world as one client sees it.
 pub(super) struct View<'a> {
     pub world: &'a mut World,
@@ -235,10 +241,8 @@ impl Site for View<'_> {
     type Link = Wire;
     type Lock = Token;
 
-    /// It stands still: nobody loses patience.
     fn now(&self) -> Instant {
-        static NOW: OnceLock<Instant> = OnceLock::new();
-        *NOW.get_or_init(Instant::now)
+        now()
     }
 
     fn connect(&mut self) -> Result<Connected<Wire>> {
