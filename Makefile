@@ -78,18 +78,25 @@ types: $(EXTENSION) ## mypy, and the stub of the extension against the extension
 test: setup lint test-rust types test-python ## everything CI checks; pytest last
 
 .PHONY: test-rust
-test-rust: $(TOOLS) ## cargo test (no Python in it)
-	cargo test --locked
+test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
+	cargo test --locked -- --include-ignored --skip _role
 
 .PHONY: test-python
 test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 	cargo build --quiet --locked --examples
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-fast
+test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
+	cargo build --quiet --locked --examples --tests
+	for time in $$(seq $(or $(TIMES),1)); do \
+	  cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
+	done
+
 .PHONY: sweep
-sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways (5 minutes; `test` has the first way)
+sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways, and says what was met (a part of `test`)
 	cargo build --quiet --locked --examples
-	cargo test --locked --test rust -- a_fault_at_any a_kill_at_any --include-ignored --skip nothing::client --nocapture
+	cargo test --locked --test rust -- a_fault_at_any a_kill_at_any --include-ignored --skip _role --nocapture
 
 .PHONY: chaos
 chaos: $(EXTENSION) ## faults at random while workflows run; MINUTES=5 SEED=..., or TRACE=file to replay; OUT=folder

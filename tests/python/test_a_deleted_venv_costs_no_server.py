@@ -42,6 +42,7 @@ def venv(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 def test_a_lingering_server(real_temporal: Path, venv: Path) -> None:
     with Host(PROGRAM, str(real_temporal), python=str(venv / "bin/python")) as host:
@@ -66,6 +67,7 @@ def test_a_lingering_server(real_temporal: Path, venv: Path) -> None:
         server.stop()
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 def test_one_in_use(real_temporal: Path, venv: Path, sandbox: Sandbox) -> None:
     with Host(PROGRAM, str(real_temporal), python=str(venv / "bin/python")) as host:
@@ -99,6 +101,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 def test_one_whose_supervisor_dies_then(real_temporal: Path, venv: Path) -> None:
     with Host(LATE, str(real_temporal), python=str(venv / "bin/python")) as host:

@@ -53,6 +53,7 @@ async def _replaced(executable: Path, sandbox: Sandbox) -> None:
         assert sandbox.servers() == [after.pid]
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 def test_a_debugger_is_not_disturbed(real_temporal: Path) -> None:
     asyncio.run(_debugged(real_temporal))

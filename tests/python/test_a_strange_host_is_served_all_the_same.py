@@ -112,6 +112,7 @@ os.execve("/bin/sleep", ["sleep", "100"], {})
         assert host.process.poll() is None
 
 
+@pytest.mark.long
 def test_a_signal_handler_may_use_the_handle(fake_temporal: Path) -> None:
     program = """
 import signal, sys, json

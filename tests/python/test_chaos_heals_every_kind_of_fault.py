@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 SEED = "6"
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("real_temporal")

@@ -14,6 +14,7 @@ HEALTH = {"interval": 0.25, "timeout": 0.5, "failures": 12}
 """A twentieth of what is usual, so that a minute is three seconds."""
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 @pytest.mark.parametrize("table", ["namespaces", "%"])
 def test_vanished(real_temporal: Path, table: str) -> None:

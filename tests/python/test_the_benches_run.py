@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RUN = Path(__file__).parents[2] / "benches/run.py"
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 @pytest.mark.usefixtures("real_temporal")
 def test_every_measurement_runs(sandbox: Sandbox) -> None:

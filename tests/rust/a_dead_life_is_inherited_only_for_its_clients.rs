@@ -18,7 +18,7 @@ fn a_dead_life_is_inherited_only_for_its_clients() {
     let dir = ServerDir::at(&world.server("shared")).unwrap();
     let spawn_lock = dir.try_exclusive(SPAWN_LOCK).unwrap().unwrap();
     let other = Guarded::spawn(&mut role(
-        "a_dead_life_is_inherited_only_for_its_clients::newcomer",
+        "a_dead_life_is_inherited_only_for_its_clients::newcomer_role",
         world.path(),
     ));
     noted(world.path(), "begun");
@@ -43,7 +43,7 @@ fn but_it_is_for_one_that_still_lives() {
 /// Returns a client that stands still, and whose supervisor was killed.
 fn bereaved(world: &World) -> Guarded {
     let first = Guarded::spawn(&mut role(
-        "a_dead_life_is_inherited_only_for_its_clients::first",
+        "a_dead_life_is_inherited_only_for_its_clients::first_role",
         world.path(),
     ));
     let supervisor = noted(world.path(), "ready");
@@ -54,7 +54,7 @@ fn bereaved(world: &World) -> Guarded {
 
 #[test]
 #[ignore = "a role"]
-fn first() {
+fn first_role() {
     let world = World::of_test(role_dir());
     let mut client = world.client("shared", &json!({ "db": true }));
     let status = client.start();
@@ -66,7 +66,7 @@ fn first() {
 
 #[test]
 #[ignore = "a role"]
-fn newcomer() {
+fn newcomer_role() {
     let world = World::of_test(role_dir());
     let mut client = world.client("shared", &json!({}));
     client.begin();

@@ -23,7 +23,7 @@ fn a_detached_process_is_nobodys_child() {
             "trap '' HUP INT QUIT CHLD; exec 9</dev/zero; exec \"$@\"",
             "sh",
         ])
-        .args(role_argv("a_detached_process_is_nobodys_child::host"))
+        .args(role_argv("a_detached_process_is_nobodys_child::host_role"))
         .env("TEST_ROLE_DIR", dir.path())
         .stdin(Stdio::null())
         .output() // Reads to the end-of-file, as `$(..)` does.
@@ -86,7 +86,7 @@ fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
 
 #[test]
 #[ignore = "a role"]
-fn host() {
+fn host_role() {
     let dir = role_dir();
     SigSet::all().thread_block().unwrap();
     crate::support::note(&dir, "host", &std::process::id().to_string());

@@ -11,7 +11,7 @@ use crate::support::{
 fn swept(fault: &str) {
     sweep(fault, |world, plan| {
         let mut command = role(
-            "a_fault_at_any_effect_of_a_client_leaves_nothing::client",
+            "a_fault_at_any_effect_of_a_client_leaves_nothing::client_role",
             world.path(),
         );
         command.env(FAILPOINT, plan).stderr(Stdio::null());
@@ -34,7 +34,7 @@ fn swept(fault: &str) {
 
 #[test]
 #[ignore = "a role"]
-fn client() {
+fn client_role() {
     let mut world = World::of_test(role_dir());
     world.set_variable(FAILPOINT, "");
     assert!(private_life(&mut world), "the private one ended early");
@@ -42,42 +42,43 @@ fn client() {
 }
 
 #[test]
+#[ignore = "long"]
 fn it_aborts() {
     swept("abort");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn it_exits() {
     swept("exit");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_disk_is_broken() {
     swept("eio");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_disk_is_full() {
     swept("enospc");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn no_descriptors_are_left() {
     swept("emfile");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_kernel_says_try_again() {
     swept("eagain");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn it_stands_still() {
     swept("stop");
 }

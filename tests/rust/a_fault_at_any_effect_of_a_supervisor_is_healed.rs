@@ -13,42 +13,43 @@ fn swept(fault: &str) {
 }
 
 #[test]
+#[ignore = "long"]
 fn it_aborts() {
     swept("abort");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn it_exits() {
     swept("exit");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_disk_is_broken() {
     swept("eio");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_disk_is_full() {
     swept("enospc");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn no_descriptors_are_left() {
     swept("emfile");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn the_kernel_says_try_again() {
     swept("eagain");
 }
 
 #[test]
-#[ignore = "make sweep"]
+#[ignore = "long"]
 fn it_stands_still() {
     swept("stop");
 }

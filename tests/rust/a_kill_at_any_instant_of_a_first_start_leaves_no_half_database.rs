@@ -125,12 +125,7 @@ fn options(world: &World) -> Value {
 }
 
 #[test]
+#[ignore = "long"]
 fn a_kill_at_any_instant_of_a_first_start_leaves_no_half_database() {
-    Sweep::new().every(Duration::from_millis(55));
-}
-
-#[test]
-#[ignore = "make sweep"]
-fn every_five_milliseconds() {
     Sweep::new().every(Duration::from_millis(5));
 }

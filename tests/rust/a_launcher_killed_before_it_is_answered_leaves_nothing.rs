@@ -26,7 +26,7 @@ fn dies_first(name: &str, number: u32) -> bool {
     note(world.path(), "plan", &plan);
     note(world.path(), "name", name);
     let mut command = role(
-        "a_launcher_killed_before_it_is_answered_leaves_nothing::launcher",
+        "a_launcher_killed_before_it_is_answered_leaves_nothing::launcher_role",
         world.path(),
     );
     let launcher = Guarded::spawn(command.stderr(Stdio::null()));
@@ -75,7 +75,7 @@ fn nor_does_that_of_a_private_server() {
 
 #[test]
 #[ignore = "a role"]
-fn launcher() {
+fn launcher_role() {
     let mut world = World::of_test(role_dir());
     let read = |name: &str| std::fs::read_to_string(role_dir().join(name)).unwrap();
     world.set_variable(FAILPOINT, &read("plan"));

@@ -10,7 +10,7 @@ use crate::support::{Guarded, World, note, noted, role, role_dir};
 fn a_launcher_that_stands_still_is_named() {
     let world = World::new();
     let launcher = Guarded::spawn(&mut role(
-        "a_launcher_that_stands_still_is_named::launcher",
+        "a_launcher_that_stands_still_is_named::launcher_role",
         world.path(),
     ));
     noted(world.path(), "holds");
@@ -24,7 +24,7 @@ fn a_launcher_that_stands_still_is_named() {
 
 #[test]
 #[ignore = "a role"]
-fn launcher() {
+fn launcher_role() {
     let world = World::of_test(role_dir());
     // The directory is made, as its own start would.
     let mut client = world.client("one", &json!({}));

@@ -23,7 +23,7 @@ fn stood_still(name: &str, is_server_first: bool, after: Duration) {
     let world = World::new();
     note(world.path(), "name", name);
     let client = Guarded::spawn(&mut role(
-        "a_machine_that_stood_still_restarts_nothing::client",
+        "a_machine_that_stood_still_restarts_nothing::client_role",
         world.path(),
     ));
     noted(world.path(), "server");
@@ -74,7 +74,7 @@ fn not_even_with_a_probe_under_way() {
 
 #[test]
 #[ignore = "a role"]
-fn client() {
+fn client_role() {
     let world = World::of_test(role_dir());
     let name = std::fs::read_to_string(role_dir().join("name")).unwrap();
     let mut client = world.client(&name, &options());

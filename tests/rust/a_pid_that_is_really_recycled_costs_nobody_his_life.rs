@@ -40,7 +40,7 @@ fn a_pid_that_is_really_recycled_costs_nobody_his_life() {
     }
     let world = World::new();
     let mut client = Guarded::spawn(&mut role(
-        "a_pid_that_is_really_recycled_costs_nobody_his_life::client",
+        "a_pid_that_is_really_recycled_costs_nobody_his_life::client_role",
         world.path(),
     ));
     let server = noted(world.path(), "server");
@@ -82,7 +82,7 @@ fn a_pid_that_is_really_recycled_costs_nobody_his_life() {
 
 #[test]
 #[ignore = "a role"]
-fn client() {
+fn client_role() {
     let world = World::of_test(role_dir());
     let mut client = world.client("recycled", &json!({}));
     let status = client.start();

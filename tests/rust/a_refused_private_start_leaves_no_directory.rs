@@ -38,6 +38,7 @@ fn refused(number: u32) -> bool {
 }
 
 #[test]
+#[ignore = "long"]
 fn a_refused_private_start_leaves_no_directory() {
     let mut number = 1;
     while refused(number) {

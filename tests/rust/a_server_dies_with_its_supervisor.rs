@@ -11,7 +11,7 @@ use crate::support::{Guarded, eventually, note, noted, role, role_dir, script};
 fn a_server_dies_with_its_supervisor() {
     let dir = tempfile::tempdir().unwrap();
     let mut supervisor = Guarded::spawn(&mut role(
-        "a_server_dies_with_its_supervisor::supervisor",
+        "a_server_dies_with_its_supervisor::supervisor_role",
         dir.path(),
     ));
     let pid = noted(dir.path(), "server");
@@ -27,7 +27,7 @@ fn a_server_dies_with_its_supervisor() {
 
 #[test]
 #[ignore = "a role"]
-fn supervisor() {
+fn supervisor_role() {
     let dir = role_dir();
     let log = File::create(dir.join("log")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

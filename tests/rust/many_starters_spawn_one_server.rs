@@ -12,7 +12,7 @@ const STARTERS: usize = 64;
 fn many_starters_spawn_one_server() {
     let world = World::new();
     let starter = || {
-        let mut command = role("many_starters_spawn_one_server::starter", world.path());
+        let mut command = role("many_starters_spawn_one_server::starter_role", world.path());
         Guarded::spawn(command.stderr(Stdio::null()))
     };
     let starters: Vec<Guarded> = (0..STARTERS).map(|_| starter()).collect();
@@ -39,7 +39,7 @@ fn many_starters_spawn_one_server() {
 
 #[test]
 #[ignore = "a role"]
-fn starter() {
+fn starter_role() {
     let world = World::of_test(role_dir());
     let me = std::process::id();
     note(world.path(), &format!("waits-{me}"), "");

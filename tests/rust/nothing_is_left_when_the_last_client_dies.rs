@@ -10,7 +10,7 @@ use crate::support::{Guarded, World, eventually, note, noted, role, role_dir};
 fn nothing_is_left_when_the_last_client_dies() {
     let world = World::new();
     let client = Guarded::spawn(&mut role(
-        "nothing_is_left_when_the_last_client_dies::client",
+        "nothing_is_left_when_the_last_client_dies::client_role",
         world.path(),
     ));
     assert!(noted(world.path(), "ready") > 0);
@@ -24,7 +24,7 @@ fn not_even_in_the_middle_of_a_start() {
     let world = World::new();
     for milliseconds in (0..60).step_by(4) {
         let client = Guarded::spawn(&mut role(
-            "nothing_is_left_when_the_last_client_dies::client",
+            "nothing_is_left_when_the_last_client_dies::client_role",
             world.path(),
         ));
         noted(world.path(), "spawned");
@@ -43,7 +43,7 @@ fn not_even_in_the_middle_of_a_start() {
 
 #[test]
 #[ignore = "a role"]
-fn client() {
+fn client_role() {
     let world = World::of_test(role_dir());
     let mut client = world.private(&json!({}));
     client.begin();

@@ -12,7 +12,7 @@ use crate::support::{Guarded, noted, role, role_dir, script};
 #[test]
 fn strays_are_reaped() {
     let dir = tempfile::tempdir().unwrap();
-    let supervisor = role("strays_are_reaped::supervisor", dir.path()).output();
+    let supervisor = role("strays_are_reaped::supervisor_role", dir.path()).output();
     let output = supervisor.unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaints}");
@@ -23,7 +23,7 @@ fn strays_are_reaped() {
 
 #[test]
 #[ignore = "a role"]
-fn supervisor() {
+fn supervisor_role() {
     let dir = role_dir();
     become_subreaper().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

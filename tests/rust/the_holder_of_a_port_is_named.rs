@@ -23,7 +23,7 @@ async fn refusal(port: u16, dir: &std::path::Path) -> String {
 async fn the_holder_of_a_port_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let listener = Guarded::spawn(&mut role(
-        "the_holder_of_a_port_is_named::listener",
+        "the_holder_of_a_port_is_named::listener_role",
         dir.path(),
     ));
     let port = noted(dir.path(), "port").try_into().unwrap();
@@ -48,7 +48,7 @@ fn a_descendant_of_the_server_counts_as_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let mut wrapper = Command::new("/bin/sh");
     wrapper.args(["-c", "\"$@\" & wait", "sh"]);
-    wrapper.args(role_argv("the_holder_of_a_port_is_named::listener"));
+    wrapper.args(role_argv("the_holder_of_a_port_is_named::listener_role"));
     wrapper
         .env("TEST_ROLE_DIR", dir.path())
         .stdout(std::process::Stdio::null());
@@ -64,7 +64,7 @@ fn a_descendant_of_the_server_counts_as_the_server() {
 async fn another_supervisor_is_named_as_such() {
     let dir = tempfile::tempdir().unwrap();
     let other = Guarded::spawn(&mut role(
-        "the_holder_of_a_port_is_named::other_supervisor",
+        "the_holder_of_a_port_is_named::other_supervisor_role",
         dir.path(),
     ));
     let port = noted(dir.path(), "port").try_into().unwrap();
@@ -78,7 +78,7 @@ async fn another_supervisor_is_named_as_such() {
 
 #[test]
 #[ignore = "a role"]
-fn listener() {
+fn listener_role() {
     let listener = TcpListener::bind((IP, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     note(&role_dir(), "port", &port.to_string());
@@ -89,7 +89,7 @@ fn listener() {
 
 #[test]
 #[ignore = "a role"]
-fn other_supervisor() {
+fn other_supervisor_role() {
     let dir = role_dir();
     let attempt = try_reserve(IP, None, "port", &dir).unwrap();
     let Attempt::Reserved(reservation) = attempt else {

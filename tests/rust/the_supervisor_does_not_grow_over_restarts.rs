@@ -88,22 +88,25 @@ fn restarts(options: &Value, count: u32) {
 }
 
 #[test]
+#[ignore = "long"]
 fn the_supervisor_does_not_grow_over_restarts() {
     restarts(&json!({}), RESTARTS);
 }
 
 #[test]
+#[ignore = "long"]
 fn not_even_over_those_of_the_real_server() {
     restarts(&json!({ "executable": real_temporal() }), REAL_RESTARTS);
 }
 
 #[test]
+#[ignore = "long"]
 fn nor_over_clients_and_neither_does_their_host() {
     let world = World::new();
     let mut first = world.client("shared", &json!({}));
     let supervisor = first.start().supervisor_pid;
     let mut host = Guarded::spawn(&mut role(
-        "the_supervisor_does_not_grow_over_restarts::host",
+        "the_supervisor_does_not_grow_over_restarts::host_role",
         world.path(),
     ));
     noted(world.path(), "warm");
@@ -116,7 +119,7 @@ fn nor_over_clients_and_neither_does_their_host() {
 
 #[test]
 #[ignore = "a role"]
-fn host() {
+fn host_role() {
     let world = World::of_test(role_dir());
     let come_and_go = |times: u32| {
         for number in 0..times {

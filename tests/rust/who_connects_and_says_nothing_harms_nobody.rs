@@ -22,7 +22,7 @@ fn who_connects_and_says_nothing_harms_nobody() {
     let world = World::new();
     // The supervisor gets the limits of who starts it.
     let owner = role(
-        "who_connects_and_says_nothing_harms_nobody::owner",
+        "who_connects_and_says_nothing_harms_nobody::owner_role",
         world.path(),
     );
     let _owner = Guarded::spawn(&mut limited(&owner, 512));
@@ -31,7 +31,7 @@ fn who_connects_and_says_nothing_harms_nobody() {
     let before = client.start();
     for wave in 0..ALL.div_ceil(WAVE) {
         let crowd = Guarded::spawn(&mut role(
-            "who_connects_and_says_nothing_harms_nobody::crowd",
+            "who_connects_and_says_nothing_harms_nobody::crowd_role",
             world.path(),
         ));
         noted(world.path(), "connected");
@@ -60,7 +60,7 @@ fn limited(command: &Command, descriptors: u32) -> Command {
 
 #[test]
 #[ignore = "a role"]
-fn owner() {
+fn owner_role() {
     let world = World::of_test(role_dir());
     let mut client = world.client("shared", &json!({}));
     client.start();
@@ -72,7 +72,7 @@ fn owner() {
 
 #[test]
 #[ignore = "a role"]
-fn crowd() {
+fn crowd_role() {
     let world = World::of_test(role_dir());
     let socket = world.server("shared").join("control.sock");
     let connect = |_| UnixStream::connect(&socket).unwrap();

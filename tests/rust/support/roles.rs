@@ -1,7 +1,7 @@
 //! Tests that run a part of themselves in a process of its own, and what it tells them.
 //!
 //! A role is an ignored test of this binary: what it does to its process (subreaper, signal mask, sudden death) touches no
-//! other test. Tests run as root and as anybody: what only a plain user meets is tried in a child that is one.
+//! other test. Its name ends in `_role`, by which a run of all tests, the long ones included, leaves it out. Tests run as root and as anybody: what only a plain user meets is tried in a child that is one.
 
 use std::ffi::OsString;
 use std::fs;
