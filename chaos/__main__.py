@@ -46,7 +46,7 @@ def main() -> int:
     enter_own_mounts(sys.argv[1:])
     seed = int(asked.seed or random.SystemRandom().randrange(1_000_000))
     minutes = float(asked.minutes or 5)
-    plan: Iterable[Round] = rounds(seed)
+    plan: Iterable[Round] = rounds(seed, minutes)
     at_least = len(VARIANTS) if minutes >= 1 else 0
     if asked.trace:
         seed, plan = replayed(Path(asked.trace))

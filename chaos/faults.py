@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING
 
 from .faults_of_clients import client_swarm, fork, kill_client
 from .faults_of_files import corrupt_state, delete_a_file
+from .faults_of_machines import freeze_everything, starve
 from .faults_of_places import fill_disk, steal_port
-from .faults_of_processes import (
-    freeze_everything,
-    kill_server,
-    kill_supervisor,
-    stop_server,
-    stop_supervisor,
-)
+from .faults_of_processes import kill_server, kill_supervisor, stop_server, stop_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +22,7 @@ FAULTS: Mapping[str, Callable[[Scene, Fault], Wound]] = {
     "kill supervisor": kill_supervisor,
     "stop supervisor": stop_supervisor,
     "freeze everything": freeze_everything,
+    "no processor": starve,
     "steal port": steal_port,
     "fill disk": fill_disk,
     "corrupt state": corrupt_state,

@@ -1,4 +1,4 @@
-"""Processes are killed, stopped, or frozen all together."""
+"""Processes are killed or stopped."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from .prober import Broken
 from .scene import Scene, Wound, see
 from .world import stands_still
 
 if TYPE_CHECKING:
     from .plan import Fault
     from .world import Process
-
-FROZEN = 1.5
-"""Seconds for which everything stands still."""
 
 
 def kill_server(scene: Scene, _fault: Fault) -> Wound:
@@ -63,25 +59,3 @@ def stop_supervisor(scene: Scene, _fault: Fault) -> Wound:
     healed = scene.visited()
     outcome = "continued" if scene.world.supervisor() == supervisor else "replaced"
     return Wound(supervisor.pid, released, healed, outcome)
-
-
-def freeze_everything(scene: Scene, _fault: Fault) -> Wound:
-    """SIGSTOP to server, supervisor and worker, then SIGCONT: nothing may be restarted for it."""
-    server, supervisor = scene.world.server(), scene.world.supervisor()
-    worker = scene.crew.members["worker"].process()
-    if server is None or supervisor is None or worker is None:
-        message = f"server {server}, supervisor {supervisor} and worker {worker} should be there"
-        raise Broken(message)
-    frozen = (supervisor, server, worker)
-    for process in frozen:
-        scene.world.signal(process, signal.SIGSTOP)
-    time.sleep(FROZEN)
-    for process in frozen:
-        scene.world.signal(process, signal.SIGCONT)
-    released = time.monotonic()
-    healed = scene.prober.answered("freeze everything")
-    time.sleep(FROZEN)  # a probe that was late may still come to a wrong conclusion
-    if (scene.world.server(), scene.world.supervisor()) != (server, supervisor):
-        message = f"a freeze of {FROZEN} s led to a restart"
-        raise Broken(message)
-    return Wound(server.pid, released, healed, "nothing restarted")

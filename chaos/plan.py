@@ -16,7 +16,8 @@ VARIANTS = {
     "stop server": ("",),
     "kill supervisor": ("",),
     "stop supervisor": ("",),
-    "freeze everything": ("",),
+    "freeze everything": ("1.5 s, signals", "1.5 s, freezer", "5 s, freezer"),
+    "no processor": ("3 s",),
     "steal port": ("polite", "reusing"),
     "fill disk": ("", "kill server"),
     "corrupt state": (
@@ -41,7 +42,9 @@ VARIANTS = {
 }
 """Every kind of fault, with its variants."""
 
-ALONE = frozenset({"freeze everything", "steal port", "fill disk", "corrupt state", "state.json"})
+ALONE = frozenset(
+    {"freeze everything", "no processor", "steal port", "fill disk", "corrupt state", "state.json"}
+)
 """Kinds and variants after which something is expected that a fault beside them would change."""
 
 SUPERVISOR_LOST = frozenset({"kill supervisor", "stop supervisor", "control.sock"})
@@ -75,8 +78,20 @@ class Round:
     faults: tuple[Fault, ...]
 
 
-def rounds(seed: int) -> Iterator[Round]:
+FULL_LENGTH = (
+    Round(1.0, (Fault("freeze everything", "300 s, freezer", 0.0),)),
+    Round(1.0, (Fault("no processor", "120 s", 0.0),)),
+)
+"""What a run with time for it begins with."""
+
+TIME_FOR_IT = 15.0
+"""Minutes that such a run has."""
+
+
+def rounds(seed: int, minutes: float) -> Iterator[Round]:
     """Returns rounds without end: first every kind once in shuffled order, then at random."""
+    if minutes >= TIME_FOR_IT:
+        yield from FULL_LENGTH
     dice = random.Random(seed)  # noqa: S311  # it has to be repeatable, not secret
     kinds = [*VARIANTS]
     dice.shuffle(kinds)

@@ -10,6 +10,7 @@ import statistics
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .plan import VARIANTS
 
@@ -23,6 +24,9 @@ class Runs:
 
     seeds: list[int] = field(default_factory=list)
     minutes: float = 0.0
+    workflows: int = 0
+    longest_refusal: float = 0.0
+    problems: list[str] = field(default_factory=list)
     healed: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in VARIANTS})
     injected: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VARIANTS, 0))
 
@@ -35,6 +39,10 @@ class Runs:
             self.injected[entry["fault"]] += 1
             if entry["healed_after"] is not None:
                 self.healed[entry["fault"]].append(entry["healed_after"])
+        result = json.loads(trace.with_suffix(".json").read_text())
+        self.workflows += result["workflows"]
+        self.longest_refusal = max(self.longest_refusal, result["longest_refusal"])
+        self.problems += result["problems"]
 
     def rows(self) -> list[dict[str, object]]:
         """Returns a row for each kind of fault."""
@@ -49,21 +57,40 @@ class Runs:
             for kind, seconds in self.healed.items()
         ]
 
-    def table(self) -> str:
-        """Returns the rows as a table of the page."""
-        seeds = ", ".join(map(str, self.seeds))
-        lines = [
-            f"{self.minutes:g} minutes, seeds {seeds}:",
-            "",
-            "| fault | injected | healed | median | max |",
-            "| --- | --- | --- | --- | --- |",
-        ]
-        lines += [
-            f"| {row['fault']} | {row['injected']} | {row['healed']} "
-            f"| {row['median']} s | {row['max']} s |"
-            for row in self.rows()
-        ]
-        return "\n".join(lines) + "\n"
+    def figures(self) -> dict[str, object]:
+        """Returns all that is told."""
+        return {
+            "seeds": self.seeds,
+            "minutes": self.minutes,
+            "workflows": self.workflows,
+            "longest_refusal": self.longest_refusal,
+            "problems": self.problems,
+            "faults": self.rows(),
+        }
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Returns the figures as the page has them."""
+    seeds = ", ".join(map(str, figures["seeds"]))
+    problems = "; ".join(figures["problems"]) or "nothing"
+    summary = (
+        f"{figures['minutes']:g} minutes, seeds {seeds}; "
+        f"{figures['workflows']} workflows acknowledged; "
+        f"the address refused for {figures['longest_refusal']:.1f} s at the longest; "
+        f"not healed, lost, done twice or left behind: {problems}."
+    )
+    lines = [
+        summary,
+        "",
+        "| fault | injected | healed | median | max |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['fault']} | {row['injected']} | {row['healed']} "
+        f"| {row['median']} s | {row['max']} s |"
+        for row in figures["faults"]
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def main(traces: list[str]) -> None:
@@ -71,11 +98,11 @@ def main(traces: list[str]) -> None:
     runs = Runs()
     for trace in traces:
         runs.read(Path(trace))
-    figures = {"seeds": runs.seeds, "minutes": runs.minutes, "faults": runs.rows()}
+    figures = runs.figures()
     PAGE.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + runs.table() + END + after)
+    PAGE.write_text(before + BEGIN + table(figures) + END + after)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.plan import VARIANTS
+
 if TYPE_CHECKING:
     from support import Sandbox
 
@@ -27,6 +29,6 @@ def test_every_kind_heals_and_no_workflow_is_lost(sandbox: Sandbox) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((out / f"chaos-{SEED}.json").read_text())
-    assert len(result["faults"]) == 12
+    assert len(result["faults"]) == len(VARIANTS)
     assert all(row["injected"] == row["healed"] >= 1 for row in result["faults"])
     assert result["workflows"] > 50

@@ -21,8 +21,8 @@ def test_every_kind_can_be_inflicted() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_same_seed_is_the_same_plan_and_begins_with_every_kind(seed: int) -> None:
-    plan = [*islice(rounds(seed), 40)]
-    assert plan == [*islice(rounds(seed), 40)]
+    plan = [*islice(rounds(seed, 1), 40)]
+    assert plan == [*islice(rounds(seed, 1), 40)]
     first = [fault.kind for each in plan for fault in each.faults][: len(VARIANTS)]
     assert sorted(first) == sorted(VARIANTS)
     for each in plan:
@@ -32,7 +32,7 @@ def test_the_same_seed_is_the_same_plan_and_begins_with_every_kind(seed: int) ->
 
 
 def test_a_trace_is_the_plan_again(tmp_path: Path) -> None:
-    plan = [*islice(rounds(7), 10)]
+    plan = [*islice(rounds(7, 20), 10)]
     book = Book(tmp_path / "trace", 7, 1.0)
     for number, each in enumerate(plan, 1):
         for fault in each.faults:
