@@ -200,6 +200,13 @@ mod core {
     }
 
     #[pyfunction]
+    fn lookup(py: Python<'_>, options: &str, launcher: &str) -> PyResult<String> {
+        let found = session::Lookup::new(&parse(options)?, &parse(launcher)?);
+        let found = found.map_err(|error| raised(py, &error))?;
+        Ok(json!(found).to_string())
+    }
+
+    #[pyfunction]
     fn option_defaults() -> String {
         Value::Object(Options::defaults()).to_string()
     }

@@ -17,6 +17,7 @@ __all__ = [
     "__version__",
     "close_after_fork",
     "error_codes",
+    "lookup",
     "option_defaults",
     "run_cli",
     "supervise",
@@ -154,6 +155,22 @@ def supervise(arguments: list[str]) -> NoReturn:
 
 def run_cli(arguments: list[str], launcher: str) -> int:
     """Runs the command line and returns its exit code."""
+
+def lookup(options: str, launcher: str) -> str:
+    """Looks for what a server with these options would be made of, and makes nothing.
+
+    Args:
+        options: As for `Session`.
+        launcher: As for `Session`.
+
+    Returns:
+        A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
+        the one that would be run; where a version is asked for, all among which it is looked for).
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+        ExecutableNotFoundError: There is none.
+    """
 
 def option_defaults() -> str:
     """Returns the options of a server and their defaults as a JSON object."""

@@ -117,6 +117,11 @@ impl Locations {
         }
     }
 
+    /// Returns the directory below which private servers lie.
+    pub fn runtime_root(&self) -> &Path {
+        &self.runtime.path
+    }
+
     /// Returns the directory in which throw-away data directories are made.
     pub fn temp_root(&self) -> &Path {
         &self.temp

@@ -12,6 +12,7 @@ mod heal;
 mod interleavings;
 mod launch;
 mod link;
+mod lookup;
 mod notice;
 mod place;
 mod registered;
@@ -32,6 +33,7 @@ pub use self::call::{Call, Outcome};
 use self::heal::Heals;
 use self::launch::Launch;
 use self::link::Link;
+pub use self::lookup::Lookup;
 pub use self::notice::Notice;
 use self::place::{Place, with_environment};
 use self::registered::Registered;
@@ -41,6 +43,7 @@ pub use self::wait::Wait;
 use crate::clock::seconds;
 use crate::control::message::{Force, Granted, Hello, LeaseRequest, PROTOCOL, Request, Welcome};
 use crate::error::{Error, Result};
+use crate::executable::VARIABLE;
 use crate::lock::FileLock;
 use crate::options::{Db, Options, config, real_path};
 use crate::paths::{ServerDir, check_name};
@@ -69,6 +72,12 @@ impl Host {
     fn variable(&self, name: &str) -> Option<OsString> {
         let added = self.environment.get(name).map(OsString::from);
         added.or_else(|| std::env::var_os(name))
+    }
+
+    /// Returns the executable that the variable names, as an absolute path.
+    fn executable_variable(&self) -> Option<PathBuf> {
+        let named = self.variable(VARIABLE).filter(|value| !value.is_empty());
+        named.and_then(|value| std::path::absolute(value).ok())
     }
 }
 

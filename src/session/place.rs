@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::control::message::LeaseRequest;
 use crate::error::{Error, Result};
-use crate::executable::VARIABLE;
 use crate::lock::FileLock;
 use crate::options::{Db, config, real_path};
 use crate::paths::{Locations, PRIVATE_CONTENTS, ServerDir};
@@ -94,17 +93,13 @@ impl Session {
             // A forked child's own. None for the instant in which a sweep looks; then the next launch has it.
             place.clients = place.dir.try_client()?.map(Registered::new);
         }
-        let variable = self
-            .host
-            .variable(VARIABLE)
-            .filter(|value| !value.is_empty());
         let request = LeaseRequest {
             pid: std::process::id().cast_signed(),
             command: command_line(),
             name: place.name.clone(),
             private: self.given_name.is_none(),
             options: options.to_wire(),
-            executable_variable: variable.and_then(|value| std::path::absolute(value).ok()),
+            executable_variable: self.host.executable_variable(),
             scripts: self.host.scripts.clone(),
             python: self.host.python.clone(),
             locations: place.locations.clone(),

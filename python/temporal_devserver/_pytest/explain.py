@@ -1,0 +1,81 @@
+"""What a report says about Temporal where a test failed: workflows, events, the server's log.
+
+Nothing here may make matters worse: what cannot be found out in a few seconds is said to be so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from . import aside, run
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+    import pytest
+
+    from .run import Run, Server
+
+PATIENCE = 5.0
+"""Seconds that the server has to tell of the workflows of one test."""
+
+Section: TypeAlias = "tuple[str, str]"
+
+
+def sections(ours: Run, item: pytest.Item, *, failed: bool) -> Iterator[Section]:
+    """Returns the sections of a report; of a test that passed only what the server went through."""
+    wanted = failed and ours.settings.report
+    if wanted:
+        yield from _workflows(ours, item)
+    for watched in ours.watched:
+        if events := watched.events():
+            yield f"Temporal events of {watched.name}", "\n".join(events)
+        if wanted and (log := watched.log()):
+            yield f"Temporal log of {watched.name}", "\n".join(log)
+    histories = ours.settings.histories
+    if histories and (failed or ours.settings.histories_of == "all"):
+        yield from _histories(ours, item, histories)
+
+
+def _workflows(ours: Run, item: pytest.Item) -> Iterator[Section]:
+    for server, namespace in run.used(item):
+        lines: list[str] = []
+        if ours.settings.keep and server.ui_url:
+            lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
+        lines += _asked(_tell(ours, server, namespace, lines))
+        yield f"Temporal workflows in {namespace}", "\n".join(lines)
+
+
+async def _tell(ours: Run, server: Server, namespace: str, lines: list[str]) -> None:
+    client = ours.client(server, namespace, {})
+    from . import workflows
+
+    async for line in workflows.told(client):
+        lines.append(line)  # noqa: PERF401  # what is told before the time is up remains
+
+
+def _histories(ours: Run, item: pytest.Item, directory: str) -> Iterator[Section]:
+    for server, namespace in run.used(item):
+        lines: list[str] = []
+        lines += _asked(_save(ours, server, namespace, directory, item.nodeid, lines))
+        yield f"Temporal histories of {namespace}", "\n".join(lines)
+
+
+async def _save(
+    ours: Run, server: Server, namespace: str, directory: str, test: str, lines: list[str]
+) -> None:
+    client = ours.client(server, namespace, {})
+    from . import histories
+
+    lines.append(await histories.save(client, directory, test))
+
+
+def _asked(work: Coroutine[object, object, None]) -> list[str]:
+    """Asks the server; returns what went wrong, if anything."""
+    try:
+        aside.run(work, PATIENCE)
+    except ImportError as error:
+        return [str(error)]
+    except Exception as error:  # whatever it is, the test's own failure matters more
+        return [f"more could not be found out: {type(error).__name__} {error}".rstrip()]
+    return []

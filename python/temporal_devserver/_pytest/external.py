@@ -1,0 +1,155 @@
+"""An existing server in the place of ours: the same tests against a cluster, or Temporal Cloud.
+
+Only where it was asked for, by an address or a profile: never because `TEMPORAL_ADDRESS` is set. It
+is used and never touched: what would stop or disturb it is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from .. import _connect
+from .._errors import ExternalServerError
+from . import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from temporalio.client import Client
+
+    from .settings import Settings
+
+REFUSED = frozenset(
+    {"delete_namespace", "kill", "outage", "pause", "reset", "restart", "restore", "resume", "stop"}
+    | {"events", "logs", "snapshot", "status"}
+)
+"""Verbs of a `DevServer` that would disturb others, or that need a server of ours."""
+
+RETENTION = timedelta(days=1)
+"""For how long closed workflows are kept, unless said otherwise."""
+
+ANSWER_SECONDS = 15.0
+"""How long the server may take to answer for the first time."""
+
+NAMESPACE_SECONDS = 60.0
+"""How long a cluster may take until a namespace that it has created can be used."""
+
+OVERRIDES = frozenset({"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_PROFILE"})
+"""Variables that would send the tests to another server than the profile's."""
+
+
+class ExternalServer:
+    """A server that exists already, with the verbs of a `DevServer` that disturb nobody."""
+
+    name = "external"
+    ui_url = None
+
+    def __init__(self, settings: Settings) -> None:
+        """Connects.
+
+        Raises:
+            ExternalServerError: There is no such profile, or nobody answers.
+        """
+        options = _profile(settings.profile) if settings.profile else {}
+        self.address: str = settings.address or options.pop("target_host", "localhost:7233")
+        self.namespace: str = settings.namespace or options.pop("namespace", "default")
+        self.is_shared = False
+        """Whether no namespace could be created, so that tests share the given one."""
+        self._client = self._first(options)
+
+    def connect(self, **client_options: Any) -> Client:  # noqa: ANN401  # those of the SDK
+        """Returns a client over the one connection."""
+        options = {"namespace": self.namespace, **client_options}
+        return type(self._client)(self._client.service_client, **options)
+
+    def create_namespace(self, name: str, retention: float | None = None) -> None:
+        """Creates a namespace, and waits until it can be used.
+
+        Raises:
+            ExternalServerError: The server refuses; or it cannot be used in time.
+        """
+        kept = RETENTION if retention is None else timedelta(seconds=retention)
+        aside.run(_create(self._client, name, kept), NAMESPACE_SECONDS + ANSWER_SECONDS)
+
+    def wait_ready(self) -> None:
+        """Does nothing: what is not ours is ready, or it is not."""
+
+    def __getattr__(self, verb: str) -> Callable[..., object]:
+        """Refuses the verbs of a server of ours."""
+        if verb in REFUSED:
+            raise refusal(f"`{verb}`")
+        message = f"{type(self).__name__!r} object has no attribute {verb!r}"
+        raise AttributeError(message)
+
+    def _first(self, options: Mapping[str, Any]) -> Client:
+        connected = _connect.connect(self.address, self.namespace, options)
+        try:
+            return aside.run(connected, ANSWER_SECONDS)
+        except (RuntimeError, asyncio.TimeoutError) as error:
+            message = (
+                f"the Temporal server at {self.address} does not answer ({type(error).__name__} {error}); "
+                "start it, correct the address, or leave it out: then a dev server is started"
+            )
+            raise ExternalServerError(message) from error
+
+
+def refusal(what: str) -> ExternalServerError:
+    """Returns the error for what only a server of ours can do."""
+    message = (
+        f"{what} is not for an existing server; mark the test to be left out with "
+        "`--temporal-address` and `--temporal-profile`, or use `temporal_private_server`"
+    )
+    return ExternalServerError(message)
+
+
+def _profile(name: str) -> dict[str, Any]:
+    from temporalio.envconfig import ClientConfig
+
+    environment = {key: value for key, value in os.environ.items() if key not in OVERRIDES}
+    try:
+        found = ClientConfig.load_client_connect_config(name, override_env_vars=environment)
+    except RuntimeError as error:
+        message = (
+            f"the profile `{name}` cannot be used ({error}); see `temporal config list`, "
+            "or set TEMPORAL_CONFIG_FILE to the file that has it"
+        )
+        raise ExternalServerError(message) from error
+    return {**found}
+
+
+async def _create(client: Client, name: str, retention: timedelta) -> None:
+    from google.protobuf.duration_pb2 import Duration
+    from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+    from temporalio.service import RPCError
+
+    kept = Duration()
+    kept.FromTimedelta(retention)
+    request = RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=kept)
+    try:
+        await client.workflow_service.register_namespace(request)
+    except RPCError as error:
+        message = f"namespace `{name}` cannot be created: {error}"
+        raise ExternalServerError(message) from error
+    until = time.monotonic() + NAMESPACE_SECONDS
+    while not await _can_be_used(type(client)(client.service_client, namespace=name)):
+        if time.monotonic() > until:
+            message = (
+                f"namespace `{name}` cannot be used {NAMESPACE_SECONDS:g} s after its creation"
+            )
+            raise ExternalServerError(message)
+        await asyncio.sleep(0.1)
+
+
+async def _can_be_used(client: Client) -> bool:
+    """Tells whether every part of the server knows the namespace: asks for a workflow in it."""
+    from temporalio.service import RPCError, RPCStatusCode
+
+    try:
+        await client.get_workflow_handle("is this namespace known?").describe()
+    except RPCError as error:
+        return error.status == RPCStatusCode.NOT_FOUND and "amespace" not in error.message
+    return True

@@ -1,0 +1,99 @@
+"""The fixtures. All are sync, so that they work with every async plugin and with none."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from temporalio.client import Client
+    from temporalio.testing import WorkflowEnvironment
+
+    from .._blocking import DevServer
+    from .run import Server
+
+
+@pytest.fixture(scope="session")
+def temporal_server_factory(pytestconfig: pytest.Config) -> Iterator[Callable[..., Server]]:
+    """Starts servers with options of your own: `temporal_server_factory(search_attributes={...})`.
+
+    The same options give the same server to all workers and processes of the run. Takes the options
+    of `temporal_devserver.DevServer`; the servers stay until the end of the session.
+    """
+    with ExitStack() as servers:
+
+        def start(**options: Any) -> Server:  # noqa: ANN401  # those of DevServer
+            return servers.enter_context(run.of(pytestconfig).server(options))  # type: ignore[arg-type]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def temporal_server(temporal_server_factory: Callable[..., Server]) -> Server:
+    """The Temporal server of this run (`DevServer`): the first who needs it starts it, all use it.
+
+    It goes with the last process that uses it, and its data too; `--temporal-keep` lets it stay.
+    """
+    return temporal_server_factory()
+
+
+@pytest.fixture
+def temporal_namespace(temporal_server: Server, request: pytest.FixtureRequest) -> str:
+    """A fresh namespace for this test alone, ready for use: `test_order-3f9a81c2`."""
+    name = run.of(request.config).namespace(temporal_server, request.node.name)
+    run.used(request.node).append((temporal_server, name))
+    return name
+
+
+@pytest.fixture
+def temporal_client_options() -> Mapping[str, Any]:
+    """Options of `temporal_client`, to override: `data_converter`, `interceptors`, `plugins`."""
+    return {}
+
+
+@pytest.fixture
+def temporal_client(
+    temporal_server: Server,
+    temporal_namespace: str,
+    temporal_client_options: Mapping[str, Any],
+    pytestconfig: pytest.Config,
+) -> Client:
+    """A `temporalio.client.Client` in the namespace of this test. It works in every event loop."""
+    return run.of(pytestconfig).client(temporal_server, temporal_namespace, temporal_client_options)
+
+
+@pytest.fixture
+def temporal_env(temporal_client: Client) -> WorkflowEnvironment:
+    """A `temporalio.testing.WorkflowEnvironment` around `temporal_client`."""
+    from temporalio.testing import WorkflowEnvironment
+
+    return WorkflowEnvironment.from_client(temporal_client)
+
+
+@pytest.fixture
+def temporal_task_queue(request: pytest.FixtureRequest) -> str:
+    """The name of a task queue that nobody else uses: `test_order-3f9a81c2`."""
+    return run.unique(request.node.name)
+
+
+@pytest.fixture
+def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServer]:
+    """A server for this test alone, with data of its own: kill it, pause it, restart it."""
+    with run.of(request.config).private_server() as server:
+        run.used(request.node).append((server, server.namespace))
+        yield server
+
+
+@pytest.fixture
+def temporal_private_client(
+    temporal_private_server: DevServer,
+    temporal_client_options: Mapping[str, Any],
+) -> Client:
+    """A `temporalio.client.Client` of `temporal_private_server`, in its namespace `default`."""
+    return temporal_private_server.connect(**temporal_client_options)

@@ -1,0 +1,70 @@
+"""The plugin itself: what pytest calls. Every pytest run in the environment loads this file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import run, settings
+from .fixtures import (
+    temporal_client,
+    temporal_client_options,
+    temporal_env,
+    temporal_namespace,
+    temporal_private_client,
+    temporal_private_server,
+    temporal_server,
+    temporal_server_factory,
+    temporal_task_queue,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "pytest_runtest_setup",
+    "temporal_client",
+    "temporal_client_options",
+    "temporal_env",
+    "temporal_namespace",
+    "temporal_private_client",
+    "temporal_private_server",
+    "temporal_server",
+    "temporal_server_factory",
+    "temporal_task_queue",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares the options."""
+    settings.declare(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the options: what cannot be is told before any test runs."""
+    config.stash[run.KEY] = run.Run(config, settings.read(config))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Marks where a test begins, in the logs and events of the servers."""
+    for watched in run.of(item.config).watched:
+        watched.mark()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds to the report of a test what its servers have to say."""
+    report = yield
+    ours = run.of(item.config)
+    if ours.watched and call.when != "teardown":
+        from . import explain
+
+        report.sections.extend(explain.sections(ours, item, failed=report.failed))
+    return report

@@ -1,0 +1,124 @@
+"""What a pytest process has of Temporal: its settings, its servers, one connection to each.
+
+A connection is made once for a process and a server, in a loop of its own thread. Complete, it can
+be used from every loop and thread: so a test's client costs nothing, and no loop scope can hang it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from temporalio.client import Client
+
+    from .._blocking import DevServer
+    from .._options import Options
+    from .external import ExternalServer
+    from .settings import Settings
+    from .watched import Watched
+
+Server: TypeAlias = "DevServer | ExternalServer"
+
+
+TRIES = 3
+"""How often a namespace is asked for, each time under a new name: the server may just crash."""
+
+
+class Run:
+    """What this process has of Temporal."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config, self.settings = config, settings
+        self.watched: list[Watched] = []
+        """The servers that this process uses now."""
+        self._connections: dict[str, Client] = {}
+
+    @contextmanager
+    def server(self, more: Options | None = None) -> Iterator[Server]:
+        """Starts, or attaches to, the server of the run, or that with these options besides."""
+        if self.settings.is_external:
+            from . import external
+
+            if more:
+                raise external.refusal("a server with options of its own")
+            yield external.ExternalServer(self.settings)
+            return
+        from .._blocking import DevServer
+        from . import shared
+
+        name, chosen = shared.server(self.config.rootpath, self.settings, more)
+        with DevServer(name, **chosen) as server, self._watched(server):
+            yield server
+
+    @contextmanager
+    def private_server(self) -> Iterator[DevServer]:
+        """Starts a server of one test alone, with the executable and the options of the run."""
+        from .._blocking import DevServer
+        from . import shared
+
+        chosen = shared.options(self.settings)
+        chosen.pop("db", None)
+        with DevServer(**chosen) as server, self._watched(server):
+            yield server
+
+    @contextmanager
+    def _watched(self, server: DevServer) -> Iterator[None]:
+        from .watched import Watched
+
+        watched = Watched(server)
+        self.watched.append(watched)
+        try:
+            yield
+        finally:
+            self.watched.remove(watched)
+
+    def client(self, server: Server, namespace: str, options: Mapping[str, Any]) -> Client:
+        """Returns a client of its own for a test, over the one connection."""
+        connection = self._connections.get(server.address)
+        if connection is None:
+            connection = self._connections[server.address] = server.connect()
+        kind = type(connection)
+        return kind(connection.service_client, **{"namespace": namespace, **options})
+
+    def namespace(self, server: Server, test: str) -> str:
+        """Creates a namespace for a test, named after it."""
+        for left in reversed(range(TRIES)):
+            name = unique(test)
+            try:
+                server.create_namespace(name, self.settings.retention)
+            except Exception:
+                if not left:
+                    raise
+                server.wait_ready()
+            else:
+                return name
+        raise AssertionError
+
+
+def unique(test: str) -> str:
+    """Returns a name that is readable, and nobody else's: `test_order-3f9a81c2`."""
+    readable = re.sub(r"[^A-Za-z0-9_.]+", "-", test).strip("-.")[:60] or "test"
+    return f"{readable}-{secrets.token_hex(4)}"
+
+
+KEY = pytest.StashKey[Run]()
+
+USED = pytest.StashKey[list[tuple[Server, str]]]()
+"""The servers and namespaces that a test has used."""
+
+
+def of(config: pytest.Config) -> Run:
+    """Returns what this process has."""
+    return config.stash[KEY]
+
+
+def used(node: pytest.Item) -> list[tuple[Server, str]]:
+    """Returns the servers and namespaces that a test has used; to be added to."""
+    return node.stash.setdefault(USED, [])

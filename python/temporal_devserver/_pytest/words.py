@@ -1,0 +1,100 @@
+"""Reads the values of options. What cannot be is a ValueError that ends with what would be one."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNITS = {
+    "": 1.0,
+    "ms": 0.001,
+    "s": 1.0,
+    "sec": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
+
+
+def text(value: str, _base: Path) -> str:
+    """Reads any text."""
+    return value
+
+
+def path(value: str, base: Path) -> str:
+    """Reads a path; a relative one is relative to `base`."""
+    return str(base / value)
+
+
+def duration(value: str, _base: Path) -> float:
+    """Reads a time; returns seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip().lower())
+    if found is None or found[2] not in _UNITS:
+        message = f"{value!r} is no time; use a number and a unit, like 30s, 10min, 2h or 1d"
+        raise ValueError(message)
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def yes_or_no(value: str, _base: Path) -> bool:
+    """Reads a switch."""
+    known = {
+        "yes": True,
+        "true": True,
+        "1": True,
+        "on": True,
+        "no": False,
+        "false": False,
+        "0": False,
+        "off": False,
+    }
+    return _one_of(value.lower(), known, "yes or no")
+
+
+def failed_or_all(value: str, _base: Path) -> str:
+    """Reads for which tests something is done."""
+    return _one_of(value, {"failed": "failed", "all": "all"}, "failed or all")
+
+
+def key_and_json(value: str, _base: Path) -> tuple[str, object]:
+    """Reads a key and its value in JSON; what is no JSON is text."""
+    key, assigned = _pair(value, "frontend.enableUpdateWorkflowExecution=true")
+    try:
+        return key, json.loads(assigned)
+    except json.JSONDecodeError:
+        return key, assigned
+
+
+def name_and_type(value: str, _base: Path) -> tuple[str, str]:
+    """Reads a search attribute."""
+    return _pair(value, "customer=Keyword")
+
+
+def address(value: str, _base: Path) -> str:
+    """Reads host and port."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        message = f"{value!r} is no address; use HOST:PORT, like localhost:7233"
+        raise ValueError(message)
+    return value
+
+
+def _pair(value: str, example: str) -> tuple[str, str]:
+    left, equals, right = (part.strip() for part in value.partition("="))
+    if not left or not equals or not right:
+        message = f"{value!r} has no `=` with something on both sides; use it as in {example}"
+        raise ValueError(message)
+    return left, right
+
+
+def _one_of(value: str, known: dict[str, T], choices: str) -> T:
+    if value not in known:
+        message = f"{value!r} is neither; use {choices}"
+        raise ValueError(message)
+    return known[value]

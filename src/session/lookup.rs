@@ -1,0 +1,46 @@
+//! What a server would be made of, without making it: for those who have to agree on one before it has a name.
+//!
+//! Invariant: executables and root are looked for as the start of a server does.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Host;
+use crate::error::Result;
+use crate::executable::{Places, find, usable};
+use crate::options::Options;
+use crate::paths::Locations;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Lookup {
+    /// The root of all that needs no HOME: private servers, and those of test runs.
+    runtime_root: PathBuf,
+    /// The executable that the server would be; where a version is asked for, all among which it is looked for.
+    executables: Vec<PathBuf>,
+}
+
+impl Lookup {
+    /// Looks for what a server with these options would be made of.
+    pub fn new(options: &Map<String, Value>, host: &Host) -> Result<Self> {
+        let identity = Options::parse(options)?.identity;
+        let locations = Locations::from_environment(|name| host.variable(name), None)?;
+        let (path, variable) = (std::env::var_os("PATH"), host.executable_variable());
+        let places = Places {
+            explicit: identity.executable.as_deref(),
+            variable: variable.as_ref().map(|path| path.as_os_str()),
+            scripts: &host.scripts,
+            path: path.as_deref(),
+        };
+        let executables = match identity.version {
+            None => vec![find(&places)?],
+            Some(_) => usable(&places)?,
+        };
+        Ok(Self {
+            runtime_root: locations.runtime_root().to_owned(),
+            executables,
+        })
+    }
+}
