@@ -12,3 +12,4 @@ pub mod oneshot;
 pub mod server;
 mod sock_diag;
 pub mod strays;
+pub mod tied;

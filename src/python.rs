@@ -218,13 +218,23 @@ mod core {
 
     /// Becomes the supervisor.
     #[pyfunction]
-    #[expect(
-        clippy::exit,
-        reason = "this process is the supervisor, and the interpreter has nothing to finish"
-    )]
     #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]
     fn supervise(arguments: Vec<String>) {
-        let code = crate::supervisor::main(&arguments);
+        end(crate::supervisor::main(&arguments));
+    }
+
+    /// Becomes the process between a host and a program that must not outlive it.
+    #[pyfunction]
+    #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]
+    fn tie(arguments: Vec<OsString>) {
+        end(crate::process::tied::main(&arguments));
+    }
+
+    #[expect(
+        clippy::exit,
+        reason = "this process is ours alone, and the interpreter has nothing to finish"
+    )]
+    fn end(code: std::process::ExitCode) {
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
 

@@ -21,6 +21,7 @@ __all__ = [
     "option_defaults",
     "run_cli",
     "supervise",
+    "tie",
 ]
 
 __version__: str
@@ -152,6 +153,13 @@ def close_after_fork() -> None:
 
 def supervise(arguments: list[str]) -> NoReturn:
     """Becomes the supervisor: the server's directory, the descriptor of the first lease."""
+
+def tie(arguments: list[str]) -> NoReturn:
+    """Becomes a process that runs a program and dies with it, and with the host.
+
+    Args:
+        arguments: Pid of the host, path of the program, its arguments.
+    """
 
 def run_cli(arguments: list[str], launcher: str) -> int:
     """Runs the command line and returns its exit code."""

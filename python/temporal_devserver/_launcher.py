@@ -26,9 +26,20 @@ loader = sys.modules['_frozen_importlib_external'].ExtensionFileLoader('_core', 
 spec = sys.modules['_frozen_importlib'].ModuleSpec('_core', loader, origin=path)
 module = loader.create_module(spec)
 loader.exec_module(module)
-module.supervise(sys.argv[2:])
+getattr(module, sys.argv[2])(sys.argv[3:])
 """
-"""Loads the extension without `importlib.util`, whose import would cost as much as all the rest."""
+"""Loads the extension, and becomes what the argument after it says. Without `importlib.util`, whose
+import would cost as much as all the rest."""
+
+
+def command(entry: str) -> list[str]:
+    """Returns the command line that becomes `entry`, a function of the core that never returns.
+
+    Raises:
+        SupervisorError: There is no Python interpreter to run it with.
+    """
+    library = os.path.abspath(_core.__file__)
+    return [_interpreter(), "-I", "-S", "-c", STUB, library, entry]
 
 
 @cache
@@ -38,13 +49,12 @@ def launcher() -> str:
     Raises:
         SupervisorError: There is no Python interpreter to start them with.
     """
-    bare = [_interpreter(), "-I", "-S"]
-    library = os.path.abspath(_core.__file__)
-    if not all(map(_is_utf8, (bare[0], library))):
-        raise _no_interpreter(f"`{bare[0]!a}` or `{library!a}` is not UTF-8")
+    supervisor = command("supervise")
+    if not all(map(_is_utf8, supervisor)):
+        raise _no_interpreter(f"`{supervisor!a}` is not UTF-8")
     facts = {
-        "supervisor": [*bare, "-c", STUB, library],
-        "python": bare[0],
+        "supervisor": supervisor,
+        "python": supervisor[0],
         "scripts": _scripts(),
         "environment": {COOKIE: "1"},
     }

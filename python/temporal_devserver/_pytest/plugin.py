@@ -17,6 +17,7 @@ from .fixtures import (
     temporal_server,
     temporal_server_factory,
     temporal_task_queue,
+    temporal_time_skipping_env,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "temporal_server",
     "temporal_server_factory",
     "temporal_task_queue",
+    "temporal_time_skipping_env",
 ]
 
 

