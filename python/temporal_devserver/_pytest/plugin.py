@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_addoption",
     "pytest_configure",
+    "pytest_report_header",
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
     "temporal_client",
@@ -49,6 +50,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options: what cannot be is told before any test runs."""
     config.stash[run.KEY] = run.Run(config, settings.read(config))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Says which server the tests would use."""
+    from . import header
+
+    return header.line(config.rootpath, run.of(config).settings)
 
 
 @pytest.hookimpl(tryfirst=True)
