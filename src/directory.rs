@@ -13,8 +13,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
@@ -174,6 +174,11 @@ impl Directory {
             .and_then(|file| file.metadata());
         let metadata = file.map_err(|error| self.failure(name, &error))?;
         Ok((metadata.dev(), metadata.ino()))
+    }
+
+    /// Tells whether there is anything of this name in it.
+    pub fn has(&self, name: &str) -> bool {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Wraps what went wrong with the file `name` in it.

@@ -27,10 +27,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a boot may take at least, however little patience those have who wait.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// Between two looks at the server's log: at the fastest that a disk cache takes, 600 MB/s, a log grows by 300 MB in that time. Each look costs
-/// an idle supervisor a wake-up, 0.2 ms of processor.
-const LOG_LOOK: Duration = Duration::from_millis(500);
-
 impl Supervisor {
     /// Starts the server's process; all that it needs is prepared.
     pub(crate) fn spawn(&mut self) {
@@ -47,14 +43,6 @@ impl Supervisor {
             }
             Err(error) => self.step(Input::SpawnFailed(error)),
         }
-    }
-
-    /// Looks at the server's log, now and again later. Our own grows by some lines a restart: it is looked at then.
-    pub(crate) fn look_at_log(&mut self) {
-        if rotate(self.dir.directory(), SERVER_LOG) {
-            self.log_offset = 0;
-        }
-        self.after(LOG_LOOK, Message::LogDue);
     }
 
     fn try_spawn(&mut self) -> Result<ServerProcess> {

@@ -29,6 +29,7 @@ mod status;
 mod template;
 mod tidy;
 pub mod transition;
+mod upkeep;
 mod verbs;
 mod watch;
 
@@ -76,8 +77,8 @@ pub(crate) enum Message {
     Answer(u64, Reply),
     /// It is time to see whether an orphan is dead.
     SweepDue,
-    /// It is time to look at the server's log.
-    LogDue,
+    /// It is time to look at the server's files.
+    FilesDue,
     /// This namespace was deleted.
     Deleted(String),
 }

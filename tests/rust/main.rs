@@ -81,6 +81,7 @@ mod the_sweep_removes_only_what_is_ours_and_free;
 mod two_containers_never_share_a_database;
 mod two_servers_never_share_a_database;
 mod what_every_server_needs_is_not_deleted;
+mod what_is_deleted_under_a_server_is_put_back;
 mod what_is_deleted_under_a_server_never_makes_two;
 mod what_lies_in_its_way_keeps_no_server_from_starting;
 mod what_passes_is_waited_for;
