@@ -122,6 +122,14 @@ experiment: $(TOOLS) ## does a Rust runtime in the host still hang and crash? (0
 licenses: ## every crate compiled for the wheel, with its licence
 	@cargo tree --locked --features python --edges normal --prefix none --format '{p} {l}' | sed 's/ (\*)$$//' | sort -u
 
+.PHONY: audit
+audit: $(TOOLS) ## known vulnerabilities of what is depended on; asks their databases, so it needs the network
+	cargo install --quiet --locked --root target/tools cargo-audit@0.22.2
+	target/tools/bin/cargo-audit audit $(CARGO_AUDIT)
+	test -d target/tools/pip-audit || $(BIN)/python -m venv target/tools/pip-audit
+	target/tools/pip-audit/bin/pip install --quiet pip-audit==2.10.1
+	target/tools/pip-audit/bin/pip-audit --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
 .PHONY: ci
 ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1
 ci: test ## as test, but a missing real server is a failure
