@@ -123,7 +123,7 @@ licenses: ## every crate compiled for the wheel, with its licence
 	@cargo tree --locked --features python --edges normal --prefix none --format '{p} {l}' | sed 's/ (\*)$$//' | sort -u
 
 .PHONY: audit
-audit: $(TOOLS) ## known vulnerabilities of what is depended on; asks their databases, so it needs the network
+audit: $(TOOLS) ## known vulnerabilities of what is depended on; needs the network (or CARGO_AUDIT="--db FOLDER --no-fetch")
 	cargo install --quiet --locked --root target/tools cargo-audit@0.22.2
 	target/tools/bin/cargo-audit audit $(CARGO_AUDIT)
 	test -d target/tools/pip-audit || $(BIN)/python -m venv target/tools/pip-audit
