@@ -238,6 +238,23 @@ impl Error {
     }
 }
 
+/// How it reads that a limit is reached: descriptors, processes, memory, the size of a file. The last is of Go's runtime.
+const LIMITS: [&str; 6] = [
+    "Too many open files",
+    "Resource temporarily unavailable",
+    "Cannot allocate memory",
+    "File too large",
+    "SIGXFSZ",
+    "failed to reserve",
+];
+
+/// Returns what to do about a problem of unknown kind: where a limit is in the way, nothing else helps.
+pub(crate) fn remedy_for(problem: &str, otherwise: &str) -> String {
+    let is_limit = LIMITS.iter().any(|words| problem.contains(words));
+    let raise = "raise the limit that is in the way (`ulimit -a` shows the limits)";
+    if is_limit { raise } else { otherwise }.to_owned()
+}
+
 /// Returns the end of a message: what the log ends with, where there is any, on lines of its own, and last what to do.
 fn end(log_tail: &[String], remedy: &str) -> String {
     if log_tail.is_empty() {
