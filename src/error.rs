@@ -120,6 +120,9 @@ pub enum Error {
         reason: String,
         /// What to do.
         remedy: String,
+        /// Whether it could be started a moment later; known to who starts it, and no part of what is told.
+        #[serde(skip)]
+        may_pass: bool,
     },
     /// The supervisor went away and could not be replaced.
     #[error("the supervisor of server `{name}` was lost: {reason}; start the server again")]
@@ -224,6 +227,7 @@ impl Error {
             self,
             Self::ExecutableNotFound { .. }
                 | Self::Start { .. }
+                | Self::Supervisor { may_pass: true, .. }
                 | Self::PortInUse { .. }
                 | Self::Database { .. }
                 | Self::StateDir { .. }

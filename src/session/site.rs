@@ -101,16 +101,15 @@ impl Site for ServerSite {
         self.try_spawn(hello).map_err(|error| {
             let reason = format!("the supervisor cannot be started: {error}");
             let remedy = remedy_for(&reason, "see that this interpreter can still be run");
-            match error.kind() {
-                ErrorKind::NotFound | ErrorKind::PermissionDenied => {
-                    Error::Supervisor { reason, remedy }
-                }
-                // May pass: processes, descriptors, memory.
-                _ => Error::Start {
-                    reason,
-                    log_tail: vec![],
-                    remedy,
-                },
+            // Processes, descriptors and memory come back; an interpreter does not.
+            let is_gone = matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::PermissionDenied
+            );
+            Error::Supervisor {
+                reason,
+                remedy,
+                may_pass: !is_gone,
             }
         })
     }

@@ -114,6 +114,7 @@ pub(crate) fn internal(problem: &dyn std::fmt::Display) -> Error {
     let reason = format!("the supervisor cannot work: {problem}");
     let look = format!("look into {SUPERVISOR_LOG} in the server's directory");
     Error::Supervisor {
+        may_pass: false,
         remedy: remedy_for(&reason, &look),
         reason,
     }
