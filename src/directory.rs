@@ -18,7 +18,7 @@ use nix::sys::stat::{Mode, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::lock::{FileLock, PRIVATE};
 
@@ -315,10 +315,12 @@ pub(crate) fn make_above(path: &Path, variable: &'static str) -> Result<()> {
 
 /// The error for a directory that cannot be used.
 pub(crate) fn refusal(path: &Path, problem: &str, variable: &str) -> Error {
+    let another =
+        format!("use another directory: set {variable} to one of your own on a local disk");
     Error::StateDir {
         path: path.display().to_string(),
         problem: problem.to_owned(),
-        remedy: format!("use another directory: set {variable} to one of your own on a local disk"),
+        remedy: remedy_for(problem, &another),
     }
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use nix::sys::wait::waitpid;
 
+use super::adopted;
 use crate::sys::{self, Bond, Program};
 
 /// Variables (by prefix) that would change or watch the supervisor's interpreter.
@@ -28,7 +29,9 @@ pub fn spawn_detached(
 ) -> io::Result<()> {
     let program = Program::new(argv, env)?;
     let null = File::options().read(true).write(true).open("/dev/null")?;
+    adopted::reap();
     let intermediate = sys::spawn(&program, [null.as_fd(); 3], inherit, Bond::Detached)?;
+    adopted::remember(intermediate);
     loop {
         match waitpid(intermediate, None) {
             Err(nix::Error::EINTR) => {}

@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use crate::clock::unix_now;
 use crate::database::Kind as DatabaseKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::paths::{SERVER_LOG, SUPERVISOR_LOG};
 use crate::process::server::{ServerCommand, ServerProcess};
@@ -81,10 +81,14 @@ impl Supervisor {
             inherit: prepared.inherit(&self.server_lock),
             umask: self.plan.umask,
         };
-        ServerProcess::spawn(&command).map_err(|error| Error::Start {
-            reason: format!("{} cannot be run: {error}", prepared.executable.display()),
-            log_tail: vec![],
-            remedy: "look at that file, or name another one by `executable=`".to_owned(),
+        ServerProcess::spawn(&command).map_err(|error| {
+            let reason = format!("{} cannot be run: {error}", prepared.executable.display());
+            let look = "look at that file, or name another one by `executable=`";
+            Error::Start {
+                remedy: remedy_for(&reason, look),
+                reason,
+                log_tail: vec![],
+            }
         })
     }
 

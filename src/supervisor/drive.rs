@@ -120,7 +120,8 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     };
     // As any client: so that no sweep takes a server without clients for an abandoned one, not even for an instant.
     let client = dir.try_client()?;
-    log::install(dir.directory())?;
+    // Without a log it goes on, or can tell who is there what else is wrong with the directory.
+    log::install(dir.directory()).ok();
     let (inbox, mut messages) = mpsc::channel(256);
     let stream = failpoint::pass("supervisor.lease").and_then(|()| inherited_fd(lease));
     let stream = stream.and_then(|fd| {

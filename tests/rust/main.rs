@@ -78,6 +78,7 @@ mod the_holder_of_a_port_is_named;
 mod the_oracle_finds_what_was_planted;
 mod the_supervisor_does_not_grow_over_restarts;
 mod the_sweep_removes_only_what_is_ours_and_free;
+mod too_little_memory_is_an_error_and_ends_no_host;
 mod two_containers_never_share_a_database;
 mod two_servers_never_share_a_database;
 mod what_every_server_needs_is_not_deleted;
