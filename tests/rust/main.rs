@@ -54,6 +54,7 @@ mod a_stopped_database_becomes_one_file;
 mod a_stopped_kept_database_is_one_file;
 mod a_strange_umask_changes_no_mode;
 mod a_supervisor_that_is_told_nothing_leaves_nothing;
+mod a_supervisor_that_keeps_dying_is_given_up;
 mod a_supervisor_that_stands_still_disturbs_nobody;
 mod a_symlinked_directory_is_refused;
 mod a_template_built_through_a_wrapper_leaves_no_server;
