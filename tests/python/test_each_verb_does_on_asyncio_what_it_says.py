@@ -73,3 +73,29 @@ def test_a_handle_that_is_collected_in_another_thread(
 
     with pytest.warns(ResourceWarning, match="never closed"):
         asyncio.run(main())
+
+
+def test_a_wait_is_over_in_time_while_the_server_starts(
+    fake_temporal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
+
+    async def main() -> None:
+        server = AsyncDevServer(executable=fake_temporal)
+        start = asyncio.create_task(server.start())
+        await eventually_async("it starts", lambda: "starting" in repr(server))
+        with pytest.raises(StartTimeoutError, match=r"not ready within 0\.05 s"):
+            await server.wait_ready(0.05)
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+
+    asyncio.run(main())
+
+
+def test_a_blocking_program_deletes_a_namespace(fake_temporal: Path) -> None:
+    with DevServer(executable=fake_temporal) as server:
+        server.create_namespace("short")
+        assert "short" in server.list_namespaces()
+        server.delete_namespace("short")
+        assert "short" not in server.list_namespaces()
