@@ -56,6 +56,7 @@ mod a_strange_umask_changes_no_mode;
 mod a_supervisor_that_is_told_nothing_leaves_nothing;
 mod a_supervisor_that_keeps_dying_is_given_up;
 mod a_supervisor_that_stands_still_disturbs_nobody;
+mod a_supervisor_with_a_full_queue_is_waited_for;
 mod a_symlinked_directory_is_refused;
 mod a_template_built_through_a_wrapper_leaves_no_server;
 mod a_template_is_built_once;
