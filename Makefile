@@ -93,6 +93,13 @@ test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types;
 	  cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
 	done
 
+# The extension in .venv is another one afterwards, so the next target that needs it builds it again.
+.PHONY: coverage
+coverage: $(TOOLS) ## the lines that no test reaches, of Rust and of Python (20 minutes)
+	cargo build --quiet --locked --examples
+	rm -f $(EXTENSION)
+	$(BIN)/python benches/measure_coverage.py $(ARGS)
+
 .PHONY: sweep
 sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways, and says what was met (a part of `test`)
 	cargo build --quiet --locked --examples

@@ -32,14 +32,9 @@ pub fn spawn_detached(
     adopted::reap();
     let intermediate = sys::spawn(&program, [null.as_fd(); 3], inherit, Bond::Detached)?;
     adopted::remember(intermediate);
-    loop {
-        match waitpid(intermediate, None) {
-            Err(nix::Error::EINTR) => {}
-            // A host that ignores SIGCHLD, or reaps whatever it finds, took it before us.
-            Ok(_) | Err(nix::Error::ECHILD) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    }
+    // A host that ignores SIGCHLD, or reaps whatever it finds, may take it before us (ECHILD): just as well.
+    while waitpid(intermediate, None) == Err(nix::Error::EINTR) {}
+    Ok(())
 }
 
 /// Returns this process's environment without what would change or watch the supervisor's interpreter.
