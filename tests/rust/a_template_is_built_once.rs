@@ -49,9 +49,6 @@ fn one_whose_first_boot_fails_is_reported_with_its_log() {
     world.use_cache_of_its_own();
     let error = world.private(&json!({})).try_start().unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.contains("template database, ended by exit code 3"),
-        "{text}"
-    );
+    assert!(text.contains("template database: exit code 3"), "{text}");
     assert!(text.contains("out of cheese"), "{text}");
 }
