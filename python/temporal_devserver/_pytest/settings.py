@@ -99,7 +99,7 @@ class Settings:
     namespace: str | None = _option(
         "NAME", "namespace to use where none can be created on an existing server"
     )
-    report: bool = _option(
+    explain: bool = _option(
         "yes|no",
         "`no`: nothing is said about Temporal where a test fails; default: yes",
         words.yes_or_no,
