@@ -72,9 +72,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds to the report of a test what its servers have to say."""
     report = yield
-    ours = run.of(item.config)
-    if ours.watched and call.when != "teardown":
+    uses_temporal = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
+    if uses_temporal and call.when != "teardown":
         from . import explain
 
+        ours = run.of(item.config)
         report.sections.extend(explain.sections(ours, item, failed=report.failed))
     return report
