@@ -113,6 +113,10 @@ chaos: $(EXTENSION) ## faults at random while workflows run; MINUTES=5 SEED=...,
 reliability: ## the table of docs/reliability.md, from the traces of all runs of `make chaos`
 	$(BIN)/python -m chaos.report $(sort $(wildcard target/chaos/*.jsonl))
 
+.PHONY: matrix
+matrix: $(EXTENSION) ## the sample suites with the oldest and the newest pytest, pytest-asyncio and temporalio; PYTHONS=a:b names interpreters
+	$(BIN)/python tests/matrix.py
+
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal
 	$(BIN)/python examples/demo.py
