@@ -220,13 +220,15 @@ class AsyncDevServer(Handle):
             ImportError: The Temporal SDK is not installed.
             NotRunningError: The handle is not started.
         """
-        for _ in range(_connect.TRIES - 1):
+        until = time.monotonic() + _connect.PATIENCE
+        while True:
             target = await self._run(self._target())
             try:
                 return await _connect.connect(*target, client_options)
             except RuntimeError:  # the SDK's, where nobody answers: the server may just be replaced
-                await self.wait_ready()
-        return await _connect.connect(*await self._run(self._target()), client_options)
+                if time.monotonic() > until:
+                    raise
+            await self._run(self._replaced())
 
     # How this face waits.
 

@@ -217,13 +217,15 @@ class DevServer(Handle):
             ImportError: The Temporal SDK is not installed.
             NotRunningError: The handle is not started.
         """
-        for _ in range(_connect.TRIES - 1):
+        until = time.monotonic() + _connect.PATIENCE
+        while True:
             target = self._run(self._target())
             try:
                 return _connect.connect_blocking(*target, client_options)
             except RuntimeError:  # the SDK's, where nobody answers: the server may just be replaced
-                self.wait_ready()
-        return _connect.connect_blocking(*self._run(self._target()), client_options)
+                if time.monotonic() > until:
+                    raise
+            self._run(self._replaced())
 
     # How this face waits. Whoever waits advances the session itself and depends on no other thread:
     # a signal handler may use a handle while the thread it interrupted is in here, holding a lock

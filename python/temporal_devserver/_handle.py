@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from . import _core, _errors, _events, _fork, _logs
+from . import _connect, _core, _errors, _events, _fork, _logs
 from ._launcher import launcher
 from ._models import Event, Status
 from ._options import check_name, to_json
@@ -466,6 +466,12 @@ class Handle:
         """Waits until there is a server to connect to; returns its address and the namespace."""
         yield from self._leased()
         return self.address, self.namespace
+
+    def _replaced(self) -> Script[None]:
+        """Waits a moment for news, as of a death that nobody has told yet, then until ready."""
+        seen = self._session.changes
+        yield from self._until(partial(self._changed_since, seen), _connect.PAUSE)
+        yield from self._wait_ready(None)
 
     def _read_log(self, tail: int | None) -> Script[list[str]]:
         """Reads the log a block at a time; others have a turn after each."""
