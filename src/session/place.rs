@@ -115,6 +115,7 @@ impl Session {
             start_timeout: options.mine.start_timeout,
             stop_timeout: options.mine.stop_timeout,
             linger: options.mine.linger,
+            reset_above: options.mine.reset_above,
         };
         match serde_json::to_value(&request) {
             Ok(_) => Ok(request),

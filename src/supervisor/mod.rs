@@ -13,7 +13,9 @@ mod connection;
 mod drive;
 mod environment;
 mod events;
+mod exchange;
 mod facts;
+mod files;
 mod finish;
 mod leases;
 mod log;
@@ -23,7 +25,9 @@ mod plan;
 mod prepare;
 mod private_dir;
 mod probing;
+mod renewal;
 mod rotation;
+mod snapshot;
 pub mod state;
 mod status;
 mod template;
@@ -78,6 +82,12 @@ pub(crate) enum Message {
     SweepDue,
     /// It is time to look at the server's log.
     LogDue,
+    /// What is to take the place of the database lies ready, or cannot be had.
+    Staged(exchange::Exchange, Result<()>),
+    /// The database was exchanged, or not.
+    Exchanged(Result<()>),
+    /// The server need not be reset for the leases that wait, or cannot be.
+    Renewed(Result<()>),
     /// This namespace was deleted.
     Deleted(String),
 }

@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::options::{check_namespace, config};
 use crate::state_file::State;
 use crate::supervisor::drive::Supervisor;
+use crate::supervisor::exchange::Successor;
+use crate::supervisor::files::Files;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::{RETENTION, connect};
 use crate::supervisor::{Message, internal, watch};
@@ -58,6 +60,16 @@ impl Supervisor {
             Request::Pause(force) => {
                 self.pause(&force)?;
                 now(())
+            }
+            Request::Outage { seconds, force } => self.outage(id, seconds, &force),
+            Request::Snapshot { path } => self.snapshot(id, path),
+            Request::Restore { path, force } => {
+                self.refuse_to_disturb("restore", &force)?;
+                self.begin_exchange(id, Successor::Snapshot(path))
+            }
+            Request::Reset(force) => {
+                self.refuse_to_disturb("reset", &force)?;
+                self.begin_exchange(id, Successor::Template)
             }
             Request::Resume => {
                 self.step(Input::Resume);
@@ -105,16 +117,20 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Checks that the lease whose wish this is has not ended: what it asks for would have no end.
+    fn check_held(&mut self, verb: &str, force: &Force) -> Result<()> {
+        match force.lease {
+            Some(lease) if self.leases.get_mut(lease).is_none() => Err(Error::Supervisor {
+                reason: format!("the lease for which `{verb}` was asked has ended"),
+                remedy: "start the server again, then try again".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Pauses for a lease: the pause ends with it. One that was asked for before stays that one's.
     fn pause(&mut self, force: &Force) -> Result<()> {
-        if let Some(lease) = force.lease
-            && self.leases.get_mut(lease).is_none()
-        {
-            return Err(Error::Supervisor {
-                reason: "the lease for which the server is to be paused has ended".to_owned(),
-                remedy: "start the server again, then pause it".to_owned(),
-            });
-        }
+        self.check_held("pause", force)?;
         let was_paused = self.machine.state() == Kind::Paused;
         self.disturb("pause", force, Input::Pause)?;
         if self.machine.state() != Kind::Paused {
@@ -122,9 +138,45 @@ impl Supervisor {
             return Err(self.not_running());
         }
         if !was_paused {
-            self.paused_by = force.lease;
+            self.held_by = force.lease;
         }
         Ok(())
+    }
+
+    /// Takes the server down for a lease: the outage ends with it, at the latest.
+    fn outage(&mut self, id: u64, seconds: Option<f64>, force: &Force) -> Result<Answer> {
+        if let Some(seconds) = seconds.filter(|seconds| !(0.0..=1e9).contains(seconds)) {
+            let problem = format!("{seconds:?} is out of range");
+            return Err(config(
+                "seconds",
+                &problem,
+                "use a number from 0 to 1e9, or none",
+            ));
+        }
+        self.check_held("outage", force)?;
+        if !self.machine.can_go_down() {
+            // It is being prepared, or has failed.
+            return Err(self.not_running());
+        }
+        self.refuse_to_disturb("outage", force)?;
+        self.held_by = force.lease;
+        self.outage_waiters.push(id);
+        self.disturb("outage", force, Input::Outage(seconds))?;
+        Ok(Answer::Later)
+    }
+
+    /// Answers those who wait until the server is down: it is, or will not be.
+    pub(crate) fn tell_down(&mut self) {
+        for id in std::mem::take(&mut self.outage_waiters) {
+            let is_down = self.machine.is_down().then_some(Value::Null);
+            self.fulfil(id, is_down.ok_or_else(|| self.not_running()));
+        }
+    }
+
+    /// Returns what work on the database needs.
+    pub(crate) fn files_in_use(&self) -> Result<Files> {
+        let files = self.files().filter(|_| !self.is_stopping());
+        files.ok_or_else(|| self.not_running())
     }
 
     /// A namespace is no more: no restart brings it back.
@@ -134,7 +186,7 @@ impl Supervisor {
         }
     }
 
-    fn not_running(&self) -> Error {
+    pub(crate) fn not_running(&self) -> Error {
         Error::NotRunning {
             name: self.name.clone(),
         }

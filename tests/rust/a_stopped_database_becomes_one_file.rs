@@ -25,7 +25,7 @@ fn write(path: &Path) {
     python(&[&arguments[..], &[path.into()]].concat());
 }
 
-fn run(operation: Operation, path: &Path) -> temporal_devserver::error::Result<Answer> {
+fn run(operation: Operation<'_>, path: &Path) -> temporal_devserver::error::Result<Answer> {
     let helper = SqliteHelper::python(Path::new(PYTHON));
     parse(path, &python(&helper.command(operation, path)))
 }
