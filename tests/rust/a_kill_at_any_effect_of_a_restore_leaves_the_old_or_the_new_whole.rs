@@ -22,6 +22,9 @@ fn live(number: u64, fault: &str) -> (u64, u64, String) {
     client.start();
     write_row(&db, "before");
     client.call_within(Request::Snapshot { path: path.clone() }, LONG);
+    // To the file, which a reader folds the log into, and to the log.
+    write_row(&db, "later");
+    rows(&db);
     write_row(&db, "after");
     let begin = met(world.path());
     let (path, force) = (path, POLITE);
@@ -57,7 +60,7 @@ fn swept(fault: &str) {
                         break;
                     }
                     let (.., left) = live(number, fault);
-                    let is_whole = ["before", "before after"].contains(&&*left);
+                    let is_whole = ["before", "before later after"].contains(&&*left);
                     assert!(is_whole, "{fault} at effect {number}: {left:?}");
                 }
             });

@@ -16,7 +16,7 @@ fn restore(path: &Path, force: Force) -> Request {
     Request::Restore { path, force }
 }
 
-/// Starts a server on a kept database and takes a snapshot; then more comes, which is in the log only.
+/// Starts a server on a kept database and takes a snapshot; then more comes, to the file and to the log.
 fn with_snapshot(world: &World, client: &mut Client) -> (Status, PathBuf) {
     let status = client.start();
     let database = PathBuf::from(status.db_path.clone().unwrap());
@@ -24,6 +24,8 @@ fn with_snapshot(world: &World, client: &mut Client) -> (Status, PathBuf) {
     let path = world.path().join("snapshot");
     let snapshot = Request::Snapshot { path: path.clone() };
     client.call(snapshot).unwrap();
+    write_row(&database, "later");
+    assert_eq!(rows(&database), "before later");
     write_row(&database, "after");
     client.kinds();
     (status, path)
@@ -99,7 +101,7 @@ fn what_cannot_be_restored_changes_nothing() {
     assert_eq!(client.kinds(), []);
     assert_eq!(client.status().pid, before.pid);
     client.release();
-    assert_eq!(rows(&db), "before after");
+    assert_eq!(rows(&db), "before later after");
     assert!(!world.path().join("kept.db.new").exists());
 }
 
@@ -123,7 +125,7 @@ fn a_database_that_somebody_has_open_is_kept() {
     client.wait_for(Kind::Ready);
     drop(reader);
     client.release();
-    assert_eq!(rows(&db), "before after");
+    assert_eq!(rows(&db), "before later after");
 }
 
 #[test]
