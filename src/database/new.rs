@@ -31,11 +31,15 @@ pub fn path(real: &Path) -> PathBuf {
 /// Removes what a kill left under the temporary name. The caller holds the database's lock.
 pub fn remove_leftover(real: &Path) -> Result<()> {
     let new = path(real);
-    let removed = remove_companions(&new).and_then(|()| remove(&new));
-    removed.map_err(|error| {
+    remove_whole(&new).map_err(|error| {
         let problem = format!("the left-over {} cannot be removed: {error}", new.display());
         refusal(real, &problem, "remove it by hand, and what lies beside it")
     })
+}
+
+/// Removes a file that is not worth anything, with all that lies beside it.
+pub(super) fn remove_whole(file: &Path) -> io::Result<()> {
+    remove_companions(file).and_then(|()| remove(file))
 }
 
 /// Removes what `SQLite` made beside a file that is not worth anything.

@@ -19,6 +19,9 @@ use crate::error::Result;
 use crate::failpoint;
 use crate::lock::FileLock;
 
+/// Appended to the name of a snapshot while it is written: nobody else calls a file so.
+const UNFINISHED: &str = ".unfinished-snapshot";
+
 /// Says in `application_id` that a file is a snapshot of ours.
 const MARK: u32 = u32::from_be_bytes(*b"tdss");
 
@@ -98,7 +101,7 @@ impl Writing {
     /// Begins one at `path`, a real path; `database` is the one that it is of, `umask` the user's.
     pub fn begin(path: &Path, database: &Path, umask: u32) -> Result<Self> {
         check(path, database)?;
-        let (new, mode) = (new::path(path), 0o666 & !umask);
+        let (new, mode) = (beside(path, UNFINISHED), 0o666 & !umask);
         let lock = FileLock::try_exclusive(AT_FDCWD, &new, mode);
         let Some(lock) = lock.map_err(|error| failed(path, &error))? else {
             return Err(refusal(
@@ -123,7 +126,7 @@ impl Writing {
 
     /// Returns the empty file to write to.
     pub fn new_path(&self) -> PathBuf {
-        new::path(&self.path)
+        beside(&self.path, UNFINISHED)
     }
 
     /// Returns the lock, for the child that writes.
@@ -146,7 +149,7 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         if !self.is_finished {
-            new::remove_leftover(&self.path).ok();
+            new::remove_whole(&self.new_path()).ok();
         }
     }
 }
@@ -230,7 +233,7 @@ mod tests {
             assert_eq!(made_by(&at("x")).unwrap(), Some(Version::of(version)));
         }
         drop(Writing::begin(&at("x"), &at("db"), 0o022).unwrap());
-        assert!(!at("x.new").exists());
+        assert!(!beside(&at("x"), UNFINISHED).exists());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod exchange;
 mod facts;
 mod files;
 mod finish;
+mod hold;
 mod leases;
 mod log;
 mod orphan;

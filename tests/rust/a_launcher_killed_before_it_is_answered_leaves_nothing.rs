@@ -36,13 +36,16 @@ fn dies_first(name: &str, number: u32) -> bool {
     });
     let is_first = !exists("answered");
     drop(launcher);
-    for pid in stopped(&world) {
-        kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
-    }
     let at = std::fs::read_to_string(world.path().join("fired"));
     eventually(
         &format!("nothing is left, number {number} ({at:?})"),
-        || world.processes().is_empty(),
+        || {
+            // Now, or only when it was answered and the effect comes at its end.
+            for pid in stopped(&world) {
+                kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
+            }
+            world.processes().is_empty()
+        },
     );
     let data = std::fs::read_dir(world.path().join("tmp")).unwrap().count();
     assert_eq!(data, 0, "number {number} ({at:?})");

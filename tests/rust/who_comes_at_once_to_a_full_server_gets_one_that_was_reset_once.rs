@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use serde_json::{Value, json};
 use temporal_devserver::control::message::{Kind, Request, Status};
 
-use crate::support::{Client, World};
+use crate::support::{Client, World, kill_9};
 
 const NEWCOMERS: usize = 8;
 
@@ -84,4 +84,18 @@ fn nor_is_a_server_reset_that_is_not_full_or_keeps_its_data() {
     client.release();
     assert_eq!(client.start().pid, before.pid);
     client.stop();
+}
+
+#[test]
+fn nor_is_one_reset_for_who_brings_it_back() {
+    let world = World::new();
+    let options = json!({ "linger": 60.0, "reset_above": 0 });
+    let mut quick = world.client("warm", &options);
+    let mut slow = world.client("warm", &options);
+    quick.start();
+    kill_9(slow.start().supervisor_pid);
+    let healed = quick.granted().unwrap();
+    quick.release();
+    assert_eq!(slow.granted().unwrap().pid, healed.pid);
+    slow.stop();
 }
