@@ -32,14 +32,14 @@ impl Supervisor {
         }
         let address = self.grpc_address();
         self.jobs.is_renewing = true;
-        self.work(async move |_turn| {
+        self.work(async move |turn| {
             let successor = Successor::Template;
             match files.stage_above(most, address).await {
                 Ok(true) => Message::Staged(
                     Exchange {
                         id: None,
                         successor,
-                        _turn,
+                        _turn: turn,
                     },
                     Ok(()),
                 ),
