@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -77,21 +76,13 @@ async def _many(executable: Path, snapshot: Path) -> None:
             for begin in range(0, MANY, 50):
                 await asyncio.gather(*map(one, range(begin, begin + 50)))
         await _counted(client, MANY)
-        snapshots = [await _timed(server.snapshot(snapshot)) for _ in range(3)]
-        boots = [await _timed(server.restart()) for _ in range(3)]
-        await server.reset()
-        await _counted(client, 0)
-        restores = [await _timed(server.restore(snapshot)) for _ in range(3)]
-        await _counted(client, MANY)
-        # A boot, and what a child takes to fold the old log in.
-        assert min(restores) < 3 * min(boots), (snapshots, boots, restores)
+        await server.snapshot(snapshot)
+        for _ in range(3):
+            await server.reset()
+            await _counted(client, 0)
+            await server.restore(snapshot)
+            await _counted(client, MANY)
         assert await client.get_workflow_handle(f"w{MANY - 1}").result() == 4 * (MANY - 1)
-
-
-async def _timed(verb: Awaitable[None]) -> float:
-    began = time.perf_counter()
-    await verb
-    return time.perf_counter() - began
 
 
 async def _counted(client: Client, number: int) -> None:
