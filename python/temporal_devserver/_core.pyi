@@ -124,7 +124,8 @@ class Session:
 
         Args:
             request: JSON object tagged by `op`: `status` (replies a Status); `stop`, `kill`,
-                `pause`, `restart` (each with `force`: bool); `resume`; `create_namespace` (`name`,
+                `pause`, `restart`, `reset`, `restore` (`path`), `outage` (`seconds` or null; each
+                with `force`: bool); `snapshot` (`path`); `resume`; `create_namespace` (`name`,
                 `retention` in seconds or null); `list_namespaces` (replies an array of names);
                 `delete_namespace` (`name`); `events` (`since`: `[identity, seq]` or null; replies
                 an array of Events, oldest first).

@@ -35,8 +35,11 @@ FROM_SETTINGS = (
 )
 """Settings that are options of the server."""
 
-OF_THE_RUN = ("start_timeout", "stop_timeout", "linger", "watch")
+OF_THE_RUN = ("start_timeout", "stop_timeout", "linger", "reset_above", "watch")
 """Options that do not make it another server."""
+
+MOST_NAMESPACES = 200
+"""With more of them, of tests of former runs, a server that was kept begins anew."""
 
 NO_SYSTEM_WORKERS = {"worker.perNamespaceWorkerCount": 0}
 """The dynamic configuration without which each namespace gets a worker for its schedules."""
@@ -69,6 +72,7 @@ def server(root: Path, settings: Settings, more: Options | None = None) -> tuple
     project = re.sub(r"[^A-Za-z0-9.-]+", "-", root.name).strip("-.")[:32] or "project"
     chosen.setdefault("state_dir", os.path.join(found["runtime_root"], "pytest"))
     chosen.setdefault("linger", settings.keep)
+    chosen.setdefault("reset_above", MOST_NAMESPACES)
     return f"pytest-{project}-{digest[:12]}", chosen
 
 
