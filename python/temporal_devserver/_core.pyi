@@ -174,7 +174,8 @@ def lookup(options: str, launcher: str) -> str:
 
     Returns:
         A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
-        the one that would be run; where a version is asked for, all among which it is looked for).
+        the one that would be run; where a version is asked for, all among which it is looked for),
+        `identity` (of the options those that make a server what it is).
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.

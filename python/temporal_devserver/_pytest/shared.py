@@ -35,9 +35,6 @@ FROM_SETTINGS = (
 )
 """Settings that are options of the server."""
 
-OF_THE_RUN = ("start_timeout", "stop_timeout", "linger", "reset_above", "watch")
-"""Options that do not make it another server."""
-
 MOST_NAMESPACES = 200
 """With more of them, of tests of former runs, a server that was kept begins anew."""
 
@@ -64,10 +61,9 @@ def server(root: Path, settings: Settings, more: Options | None = None) -> tuple
     chosen = options(settings, more)
     if settings.keep:
         chosen.setdefault("ui", True)
-    text = to_json(chosen)
-    found = json.loads(_core.lookup(text, launcher()))
-    identity = {k: v for k, v in json.loads(text).items() if k not in OF_THE_RUN}
-    facts = [_core.__version__, str(root.resolve()), [*map(_file, found["executables"])], identity]
+    found = json.loads(_core.lookup(to_json(chosen), launcher()))
+    files = [*map(_file, found["executables"])]
+    facts = [_core.__version__, str(root.resolve()), files, found["identity"]]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     project = re.sub(r"[^A-Za-z0-9.-]+", "-", root.name).strip("-.")[:32] or "project"
     chosen.setdefault("state_dir", os.path.join(found["runtime_root"], "pytest"))
