@@ -32,8 +32,8 @@ SECONDLY = Schedule(
 
 async def fires(client: Client) -> None:
     schedule = await client.create_schedule("secondly", SECONDLY)
-    while not (await schedule.describe()).info.num_actions:
-        await asyncio.sleep(0.05)  # noqa: ASYNC110  # only the server knows
+    while not (await schedule.describe()).info.num_actions:  # noqa: ASYNC110  # only it knows
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.long
