@@ -105,6 +105,13 @@ def test_a_workflow_task_that_fails_again_and_again_is_told_with_its_reason() ->
     assert found["bars"][1]["begin"] == found["bars"][0]["end"]
 
 
+def test_a_workflow_task_that_the_history_has_as_open_is_not_told_twice() -> None:
+    description = DescribeWorkflowExecutionResponse()
+    description.pending_workflow_task.attempt = 2
+    found = timeline.of("order-1", "run", rich().events[:3], description, NOW + 9)
+    assert [(bar["attempts"], bar["end"]) for bar in found["bars"]] == [(2, None)]
+
+
 def test_what_was_open_when_its_workflow_closed_ends_with_it() -> None:
     history = rich()
     kept = [event for event in history.events if event.event_id not in {10, 12, 13}]

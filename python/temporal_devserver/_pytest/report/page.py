@@ -58,8 +58,8 @@ def _rank(outcome: str) -> int:
 
 def _index(tests: Sequence[Entry]) -> Iterator[str]:
     yield (
-        '<table><thead><tr><th>outcome</th><th>test</th><th class="number">time</th>'
-        '<th class="number">workflows</th></tr></thead><tbody>'
+        '<div class="index"><table><thead><tr><th>outcome</th><th>test</th>'
+        '<th class="number">time</th><th class="number">workflows</th></tr></thead><tbody>'
     )
     for number, test in enumerate(tests):
         name = f"<bdi>{markup.short(test['name'], 300)}</bdi>"
@@ -70,7 +70,7 @@ def _index(tests: Sequence[Entry]) -> Iterator[str]:
             f'<td class="number">{units.span(test["seconds"])}</td>'
             f'<td class="number">{len(test["workflows"]) or ""}</td></tr>'
         )
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
 
 
 def _has_more(test: Entry) -> bool:

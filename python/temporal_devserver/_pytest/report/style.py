@@ -13,7 +13,9 @@ body { font: 14px/1.5 system-ui, sans-serif; color: var(--fg); background: var(-
   max-width: 1080px; margin: 24px auto 80px; padding: 0 20px; }
 h1 { font-size: 20px; margin: 0; } h2 { font-size: 15px; margin: 0; display: inline; }
 h3 { font-size: 14px; margin: 0; font-weight: 500; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; margin: 16px 0 32px; }
+.index { max-height: 60vh; overflow: auto; margin: 16px 0 32px; }
+table { border-collapse: collapse; width: 100%; }
+th:first-child { width: 70px; } th.number { width: 80px; }
 td, th { text-align: left; padding: 3px 12px 3px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; }
 th { color: var(--dim); font-weight: 500; } .number { text-align: right; white-space: nowrap; }
