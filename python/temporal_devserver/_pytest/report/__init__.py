@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LONGEST = 6_000
 """Characters that are shown of the traceback of a failed test: the last ones."""
 
+UNFINISHED = "unfinished"
+"""Outcome of a test whose run was interrupted in it."""
+
 SHORT = 600
 """Characters of its message: the first ones."""
 
@@ -77,7 +80,7 @@ class Collector:
 
 def _new(name: str) -> Entry:
     return {
-        "name": name, "outcome": "passed", "seconds": 0.0, "why": "", "text": "",
+        "name": name, "outcome": UNFINISHED, "seconds": 0.0, "why": "", "text": "",
         "workflows": [], "problems": [],
     }  # fmt: skip
 
@@ -85,9 +88,10 @@ def _new(name: str) -> Entry:
 def _add(test: Entry, report: pytest.TestReport) -> None:
     test["seconds"] += report.duration
     outcome = _outcome(report)
-    if outcome != "passed" and test["outcome"] not in {"failed", "error"}:
+    is_better = outcome == "passed" and (report.when != "call" or test["outcome"] != UNFINISHED)
+    if not is_better and test["outcome"] not in {"failed", "error"}:
         test["outcome"] = outcome
-    if report.failed:
+    if report.failed and not test["text"]:
         test["why"], test["text"] = _why(report), _end(report.longreprtext)
     told: dict[str, Any] | None = getattr(report, gather.ATTRIBUTE, None)
     if told is not None:
@@ -97,7 +101,7 @@ def _add(test: Entry, report: pytest.TestReport) -> None:
 def _why(report: pytest.TestReport) -> str:
     """Returns the message of a failure, without its traceback."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    return (crash.message if crash is not None else report.longreprtext)[:SHORT]
+    return str(report.longrepr if crash is None else crash.message)[:SHORT]
 
 
 def _end(text: str) -> str:

@@ -27,7 +27,7 @@ HEAD = f"""<!DOCTYPE html>
 <title>{{title}}</title><style>{CSS}</style></head><body>
 """
 
-WORST = ("failed", "error", "xpassed", "xfailed", "passed", "skipped")
+WORST = ("failed", "error", "unfinished", "xpassed", "xfailed", "passed", "skipped")
 """Outcomes in the order of the page."""
 
 
@@ -82,7 +82,7 @@ def _tests(tests: Sequence[Entry], here: Mapping[str, str]) -> Iterator[str]:
     for number, test in enumerate(tests):
         if not _has_more(test):
             continue
-        opened = ' open="open"' if _rank(test["outcome"]) < 2 else ""
+        opened = ' open="open"' if _rank(test["outcome"]) < 3 else ""
         yield (
             f"<details{opened}><summary>{section.badge(test['outcome'])} "
             f"<h2><bdi>{markup.short(test['name'], 300)}</bdi></h2> "

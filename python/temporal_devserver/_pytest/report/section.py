@@ -35,7 +35,7 @@ def section(workflow: Workflow, here: Mapping[str, str], *, again: bool) -> str:
 def badge(outcome: str) -> str:
     """Returns an outcome, coloured."""
     tones = {"passed": "good", "completed": "good", "xfailed": "good", "running": "open"}
-    bad = {"failed", "error", "timed out", "terminated", "xpassed"}
+    bad = {"failed", "error", "unfinished", "timed out", "terminated", "xpassed"}
     tone = "bad" if outcome in bad else tones.get(outcome, "off")
     return f'<span class="badge {tone}">{markup.text(outcome)}</span>'
 
