@@ -34,5 +34,16 @@ def run(work: Coroutine[object, object, T], seconds: float) -> T:
     return done.result(seconds + SLACK)
 
 
+def asked(work: Coroutine[object, object, None], seconds: float) -> list[str]:
+    """Has a coroutine ask the server; returns what went wrong, if anything."""
+    try:
+        run(work, seconds)
+    except ImportError as error:
+        return [str(error)]
+    except Exception as error:  # whatever it is, the test's own failure matters more
+        return [f"more could not be found out: {type(error).__name__} {error}".rstrip()]
+    return []
+
+
 async def _limited(work: Coroutine[object, object, T], seconds: float) -> T:
     return await asyncio.wait_for(work, seconds)

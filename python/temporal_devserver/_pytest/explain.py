@@ -71,11 +71,4 @@ async def _save(
 
 
 def _asked(work: Coroutine[object, object, None]) -> list[str]:
-    """Asks the server; returns what went wrong, if anything."""
-    try:
-        aside.run(work, PATIENCE)
-    except ImportError as error:
-        return [str(error)]
-    except Exception as error:  # whatever it is, the test's own failure matters more
-        return [f"more could not be found out: {type(error).__name__} {error}".rstrip()]
-    return []
+    return aside.asked(work, PATIENCE)

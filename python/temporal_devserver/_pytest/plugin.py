@@ -49,7 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options: what cannot be is told before any test runs."""
-    config.stash[run.KEY] = run.Run(config, settings.read(config))
+    ours = config.stash[run.KEY] = run.Run(config, settings.read(config))
+    if ours.settings.report:
+        from . import report
+
+        report.configure(config, ours.settings.report)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -113,6 +113,11 @@ class Settings:
     histories_of: str = _option(
         "failed|all", "of which tests; default: failed", words.failed_or_all, "failed"
     )
+    report: str | None = _option(
+        "FILE.html",
+        "write a page that draws what the workflows of each test did, over time",
+        words.path,
+    )
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         """Takes what was given, and for all else the default."""

@@ -1,0 +1,133 @@
+"""`--temporal-report FILE.html`: what the workflows of all tests did, drawn, in one page.
+
+Each test's report carries the data; so the process that the user started has all of it, whoever ran
+the tests, and writes the page at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import gather
+
+if TYPE_CHECKING:
+    from .data import Entry
+
+LONGEST = 6_000
+"""Characters that are shown of the traceback of a failed test: the last ones."""
+
+UNFINISHED = "unfinished"
+"""Outcome of a test whose run was interrupted in it."""
+
+SHORT = 600
+"""Characters of its message: the first ones."""
+
+
+def configure(config: pytest.Config, path: str) -> None:
+    """Has tests asked about, and the page written: not by a worker of pytest-xdist.
+
+    Raises:
+        UsageError: The path is a directory.
+    """
+    if os.path.isdir(path):
+        message = f"temporal: the report cannot be written to the directory {path}; name a file"
+        raise pytest.UsageError(message)
+    config.pluginmanager.register(gather, "temporal-report-gather")
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        config.pluginmanager.register(Collector(config, path), "temporal-report")
+
+
+class Collector:
+    """Collects the reports of a run."""
+
+    def __init__(self, config: pytest.Config, path: str) -> None:
+        self._config, self._path = config, path
+        self._tests: dict[tuple[str, int], list[Entry]] = {}
+        """By test and by the worker that ran it; several where it was run again."""
+        self._said = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes a report."""
+        key = report.nodeid, id(getattr(report, "node", None))
+        runs = self._tests.setdefault(key, [])
+        if report.when == "setup" or not runs:
+            runs.append(_new(report.nodeid))
+        _add(runs[-1], report)
+
+    def pytest_sessionfinish(self) -> None:
+        """Writes the page."""
+        from . import page
+
+        tests = [test for runs in self._tests.values() for test in runs]
+        when = time.strftime("%Y-%m-%d %H:%M:%S %z")
+        text = page.page(f"Temporal report of {self._config.rootpath.name}", tests, when)
+        try:
+            _write(self._path, text)
+        except OSError as error:
+            self._said = f"the Temporal report cannot be written: {error}"
+        else:
+            self._said = f"Temporal report: {self._path}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Says where it is."""
+        terminalreporter.write_line(self._said)
+
+
+def _new(name: str) -> Entry:
+    return {
+        "name": name, "outcome": UNFINISHED, "seconds": 0.0, "why": "", "text": "",
+        "workflows": [], "problems": [],
+    }  # fmt: skip
+
+
+def _add(test: Entry, report: pytest.TestReport) -> None:
+    test["seconds"] += report.duration
+    outcome = _outcome(report)
+    is_better = outcome == "passed" and (report.when != "call" or test["outcome"] != UNFINISHED)
+    if not is_better and test["outcome"] not in {"failed", "error"}:
+        test["outcome"] = outcome
+    if report.failed and not test["text"]:
+        test["why"], test["text"] = _why(report), _end(report.longreprtext)
+    told: dict[str, Any] | None = getattr(report, gather.ATTRIBUTE, None)
+    if told is not None:
+        test["workflows"], test["problems"] = told["workflows"], told["problems"]
+
+
+def _why(report: pytest.TestReport) -> str:
+    """Returns the message of a failure, without its traceback."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(report.longrepr if crash is None else crash.message)[:SHORT]
+
+
+def _end(text: str) -> str:
+    """Returns the last lines of a traceback."""
+    if len(text) <= LONGEST:
+        return text
+    return "…\n" + text[-LONGEST:].partition("\n")[2]
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.failed and report.when in {"setup", "teardown"}:
+        return "error"
+    return report.outcome
+
+
+def _write(path: str, text: str) -> None:
+    """Writes a file that is there wholly or not at all."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    draft = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise

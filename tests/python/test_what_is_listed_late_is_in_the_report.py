@@ -1,0 +1,66 @@
+"""A server lists a workflow some time after its start: whoever asks at once asks again."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+
+from temporal_devserver._pytest.report import gather
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from temporal_devserver._pytest.report.data import Workflow
+    from temporal_devserver._pytest.run import Run, Server
+
+
+class Client:
+    """Lists what it is told to, one list after the other."""
+
+    def __init__(self, *lists: range) -> None:
+        self._lists = list(lists)
+
+    def client(self, *_arguments: object) -> Client:
+        return self
+
+    async def list_workflows(self, limit: int) -> AsyncIterator[SimpleNamespace]:
+        runs = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
+        for run in runs[:limit]:
+            yield SimpleNamespace(id="w", run_id=str(run))
+
+    def get_workflow_handle(self, _id: str, *, run_id: str) -> Client:
+        assert run_id
+        return self
+
+    async def fetch_history_events(self) -> AsyncIterator[None]:
+        nothing: tuple[None, ...] = ()
+        for event in nothing:
+            yield event
+
+    async def describe(self) -> SimpleNamespace:
+        raw = DescribeWorkflowExecutionResponse()
+        return SimpleNamespace(raw_description=raw, status=None)
+
+
+@pytest.mark.parametrize(
+    ("lists", "count"),
+    [
+        ([range(0)], 0),
+        ([range(0), range(1)], 1),
+        ([range(1), range(2)], 2),
+        ([range(1), range(2), range(3)], 3),
+        ([range(gather.MOST + 5)], gather.MOST),
+        ([range(gather.MOST - 1), range(9, gather.MOST + 9)], gather.MOST),
+    ],
+)
+def test_all_are_found_once(lists: list[range], count: int) -> None:
+    found: list[Workflow] = []
+    problems: list[str] = []
+    ours, server = cast("Run", Client(*lists)), cast("Server", cast("Any", None))
+    asyncio.run(gather._gather(ours, server, "orders", found, problems))
+    assert sorted(int(workflow["run"]) for workflow in found) == list(range(count))
+    assert bool(problems) == (count >= gather.MOST)
