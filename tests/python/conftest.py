@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oracle import Oracle
+from pytest_support import Suite
 from support import Sandbox, eventually
 
 if TYPE_CHECKING:
@@ -105,6 +106,18 @@ def _real(cache: Path) -> Path:
 def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
     """The real server."""
     return _real
+
+
+@pytest.fixture
+def suite(fake_temporal: Path, pytester: pytest.Pytester) -> Suite:
+    """A project whose tests run with the fake server."""
+    return Suite(pytester, fake_temporal)
+
+
+@pytest.fixture
+def real_suite(real_temporal: Path, pytester: pytest.Pytester) -> Suite:
+    """A project whose tests run with the real server."""
+    return Suite(pytester, real_temporal)
 
 
 def warm_up(executable: Path, cache: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAY_STAY = re.compile(
-    r"""(servers/[^/]+/(\w+\.lock|(server|supervisor)\.log(\.1)?|state\.json|temporal\.db(\.lock)?)
+    r"""((pytest/)?servers/[^/]+/(\w+\.lock|(server|supervisor)\.log(\.1)?|state\.json|temporal\.db(\.lock)?)
         |ports-\d+/\d+\.lock
         |templates/.*)""",
     re.VERBOSE,

@@ -1,0 +1,112 @@
+"""The server is killed while tests run: those after it find it well, and the one that saw it says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_support import FLOWS
+
+if TYPE_CHECKING:
+    from pytest_support import Suite
+
+KILLED = """
+import os, signal
+
+def kill(server):
+    os.kill(server.status().pid, signal.SIGKILL)
+
+def test_before(temporal_server, temporal_namespace): pass
+
+def test_that_fails(temporal_server, temporal_namespace):
+    kill(temporal_server)
+    temporal_server.wait_ready()
+    assert False
+
+def test_that_passes(temporal_server, temporal_namespace):
+    kill(temporal_server)
+    temporal_server.wait_ready()
+
+def test_its_namespace_comes_while_it_is_dead(temporal_server, request):
+    kill(temporal_server)
+    assert request.getfixturevalue("temporal_namespace") in temporal_server.list_namespaces()
+
+def test_after(temporal_server, temporal_namespace):
+    assert temporal_namespace in temporal_server.list_namespaces()
+"""
+
+
+def test_the_test_that_saw_it_says_so(suite: Suite) -> None:
+    suite.tests(KILLED)
+    result = suite.inside()
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*Temporal events of pytest-*", "* exited: *SIGKILL*", "* ready: *", "*short test summary*"]
+    )
+    assert result.stdout.str().count("Temporal events of") == 1, "one that passes says nothing"
+
+
+def test_one_that_passes_says_so_when_asked(suite: Suite) -> None:
+    suite.tests(KILLED)
+    result = suite.inside("-rP", "-k", "test_that_passes or test_after")
+    result.assert_outcomes(passed=2, deselected=3)
+    result.stdout.fnmatch_lines(["*test_that_passes*", "*Temporal events of*", "* exited: *"])
+    assert result.stdout.str().count("Temporal events of") == 1
+
+
+def test_the_supervisor_and_the_server_at_once(suite: Suite) -> None:
+    suite.tests(
+        """
+import os, signal
+
+def test_one(temporal_server, temporal_namespace):
+    status = temporal_server.status()
+    for pid in (status.supervisor_pid, status.pid):
+        os.kill(pid, signal.SIGKILL)
+    tell(temporal_server.address)
+
+def test_two(temporal_server, temporal_namespace):
+    assert temporal_namespace in temporal_server.list_namespaces()
+    tell(temporal_server.address)
+"""
+    )
+    suite.inside().assert_outcomes(passed=2)
+    one, two = suite.told()
+    assert one == two
+
+
+@pytest.mark.real_server
+def test_workflows_go_on_in_many_threads(real_suite: Suite) -> None:
+    real_suite.file("flows.py", FLOWS)
+    real_suite.tests(
+        """
+import os, signal, threading
+from concurrent.futures import ThreadPoolExecutor
+from flows import *
+
+def test_one(temporal_server, temporal_client):
+    def one(number):
+        if number == 3:
+            os.kill(temporal_server.status().pid, signal.SIGKILL)
+        return asyncio.run(started(number))
+
+    async def started(number):
+        for _ in range(100):
+            try:
+                return await doubled(temporal_client, number, f"double-{number}")
+            except Exception as error:
+                if "already" not in str(error):
+                    temporal_server.wait_ready()
+                    continue
+                handle = temporal_client.get_workflow_handle(f"double-{number}", result_type=int)
+                async with Worker(
+                    temporal_client, task_queue="tests", workflows=[Double], activities=[double]
+                ):
+                    return await handle.result()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(one, range(8))) == [2 * number for number in range(8)]
+"""
+    )
+    real_suite.run().assert_outcomes(passed=1)

@@ -1,0 +1,151 @@
+"""However a run ends, no process, port or file is left (the oracle looks), and nobody makes noise."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support import eventually
+
+if TYPE_CHECKING:
+    from pytest_support import Started, Suite
+    from support import Sandbox
+
+TESTS = """
+@pytest.mark.parametrize("number", range(6))
+def test_one(temporal_server, temporal_namespace, number):
+    tell(number)
+    assert number != 2
+"""
+
+HANGS = """
+import os, threading
+
+def test_hangs(temporal_namespace):
+    tell(os.getpid())
+    threading.Event().wait()
+"""
+
+NOISE = ("Traceback", "ResourceWarning", "Exception ignored", "INTERNALERROR")
+
+
+def quiet(out: str, err: str) -> None:
+    assert not [noise for noise in NOISE if noise in out + err], out + err
+    assert not err
+
+
+@pytest.mark.parametrize("options", [["-x"], ["-n2", "--maxfail=1"]], ids=["x", "maxfail"])
+def test_at_the_first_failure(suite: Suite, options: list[str]) -> None:
+    suite.tests(TESTS)
+    result = suite.run(*options)
+    assert result.ret in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}
+    quiet(result.stdout.str(), result.stderr.str())
+
+
+def test_only_what_failed_is_run_again(suite: Suite) -> None:
+    suite.tests(TESTS)
+    suite.run().assert_outcomes(passed=5, failed=1)
+    suite.forget()
+    result = suite.run("--lf")
+    result.assert_outcomes(failed=1, deselected=5)
+    quiet(result.stdout.str(), result.stderr.str())
+    assert suite.told() == [[2]]
+
+
+def test_a_conftest_that_raises(suite: Suite) -> None:
+    suite.file(
+        "conftest.py",
+        """
+import pytest
+
+@pytest.fixture(scope="session")
+def broken(temporal_server):
+    raise RuntimeError("before")
+
+@pytest.fixture
+def breaks(temporal_namespace):
+    yield
+    raise RuntimeError("after")
+""",
+    )
+    suite.tests("def test_one(broken): pass\ndef test_two(breaks): pass\n")
+    result = suite.run()
+    result.assert_outcomes(passed=1, errors=2)
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stderr.no_fnmatch_line("*")
+
+
+@pytest.mark.parametrize("options", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_ctrl_c(suite: Suite, options: list[str]) -> None:
+    suite.tests(HANGS)
+    with suite.started(*options) as run:
+        eventually("the test hangs", suite.told, 40)
+        run.signal(signal.SIGINT, group=True)
+        code, out, err = run.end()
+    assert code == pytest.ExitCode.INTERRUPTED, out
+    assert "Interrupt" in out
+    if not options:
+        quiet("", err)
+
+
+@pytest.mark.parametrize("options", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_kill_9(suite: Suite, sandbox: Sandbox, options: list[str]) -> None:
+    suite.tests(HANGS)
+    with suite.started(*options) as run:
+        eventually("the test hangs", suite.told, 40)
+        os.kill(run.pid, signal.SIGKILL)
+        if options:
+            os.kill(suite.told()[0][0], signal.SIGKILL)
+        run.end()
+        eventually("nothing is left", lambda: not sandbox.processes() and not sandbox.left())
+
+
+def test_kill_9_of_a_worker_of_xdist(suite: Suite) -> None:
+    suite.tests(
+        """
+import os, signal
+
+@pytest.mark.parametrize("number", range(6))
+def test_one(temporal_server, temporal_namespace, number):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    tell(number)
+"""
+    )
+    result = suite.run("-n2")
+    result.assert_outcomes(passed=5, failed=1)
+    assert sorted(suite.told()) == [[0], [1], [3], [4], [5]]
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_timeout_by_a_signal(suite: Suite) -> None:
+    suite.tests(HANGS + "def test_after(temporal_namespace): pass\n")
+    result = suite.run("--timeout=1", "--timeout-method=signal")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*Failed: Timeout*"])
+
+
+def test_a_timeout_by_a_thread(suite: Suite) -> None:
+    suite.tests(HANGS)
+    result = suite.run("--timeout=1", "--timeout-method=thread")
+    assert result.ret == 1
+    assert "Timeout" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_timeout_while_the_server_starts(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
+    suite.tests("def test_one(temporal_namespace): pass\n")
+    result = suite.run("--timeout=1", "--timeout-method=signal")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*Timeout*"])
+
+
+def test_a_child_for_each_test(suite: Suite) -> None:
+    suite.tests(TESTS)
+    result = suite.run("--forked")
+    result.assert_outcomes(passed=5, failed=1)
+    quiet(result.stdout.str(), result.stderr.str())
+    assert suite.told() == [[number] for number in range(6)]

@@ -1,0 +1,135 @@
+"""Workers of xdist, two runs at once, runs one after the other: one server; another project: another."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support import eventually, is_alive
+from temporal_devserver import DevServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_support import Suite
+    from support import Sandbox
+
+ALL_AT_ONCE = """
+@pytest.fixture(scope="session")
+def together(temporal_server):
+    meet({count})  # so that no server goes before the last one has come
+
+@pytest.mark.parametrize("number", range(24))
+def test_one(together, temporal_server, temporal_namespace, number):
+    tell(temporal_server.status().pid, temporal_namespace)
+    assert temporal_namespace in temporal_server.list_namespaces()
+"""
+
+TWO = """
+def test_one(temporal_server):
+    tell(temporal_server.name, temporal_server.status().pid)
+    meet(2)
+"""
+
+
+@pytest.mark.parametrize(
+    "workers", [0, 2, pytest.param(4, marks=pytest.mark.long), pytest.param(8, marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize("dist", ["load"])
+def test_the_workers_of_xdist(suite: Suite, workers: int, dist: str) -> None:
+    suite.tests(ALL_AT_ONCE.format(count=max(workers, 1)))
+    suite.run("-n", str(workers), "--dist", dist).assert_outcomes(passed=24)
+    pids, namespaces = zip(*suite.told(), strict=True)
+    assert len(set(pids)) == 1
+    assert len(set(namespaces)) == 24
+
+
+def test_files_distributed_to_workers(suite: Suite) -> None:
+    for name in "ab":
+        suite.tests(ALL_AT_ONCE.format(count=2), f"test_{name}.py")
+    suite.run("-n2", "--dist", "loadfile").assert_outcomes(passed=48)
+    assert len({pid for pid, _ in suite.told()}) == 1
+
+
+def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
+    suite.tests(TWO)
+    below = suite.path / "below"
+    suite.file("below/empty.txt", "")
+    other = suite.path / "other"
+    shutil.copytree(suite.path, other, ignore=shutil.ignore_patterns("other"))
+    (other / "tell.py").write_text((suite.path / "tell.py").read_text().replace("meet(", "_no("))
+    (other / "tell.py").open("a").write("\ndef meet(count): pass\nTOLD = TOLD.parents[1] / 'told'\n")
+    with (
+        suite.started() as one,
+        suite.started("..", cwd=below) as two,
+        suite.started(cwd=other) as three,
+    ):
+        for run in (one, two, three):
+            code, out, err = run.end()
+            assert (code, err) == (0, ""), out
+    servers = sorted(tuple(entry) for entry in suite.told())
+    assert len(servers) == 3
+    assert len(set(servers)) == 2
+
+
+def test_a_link_to_the_executable_is_no_other_server(suite: Suite, fake_temporal: Path) -> None:
+    below = suite.path / "below"
+    suite.tests(TWO)
+    suite.file("below/empty.txt", "")
+    (suite.path / "temporal").symlink_to(fake_temporal)
+    suite.ini(temporal_executable="temporal")
+    with (
+        suite.started() as one,
+        suite.started("..", "--temporal-executable=../temporal", "-n1", cwd=below) as two,
+    ):
+        for run in (one, two):
+            code, out, err = run.end()
+            assert (code, err) == (0, ""), out
+    assert len({tuple(entry) for entry in suite.told()}) == 1
+
+
+def test_another_environment_has_another_server(suite: Suite, fake_temporal: Path) -> None:
+    suite.tests(TWO)
+    copy = shutil.copy(fake_temporal, suite.path / "temporal")
+    with suite.started() as one, suite.started(f"--temporal-executable={copy}") as two:
+        assert one.end()[0] == 0
+        assert two.end()[0] == 0
+    (one_name, one_pid), (two_name, two_pid) = suite.told()
+    assert one_name != two_name
+    assert one_pid != two_pid
+
+
+def test_a_custom_rootdir_is_another_project(suite: Suite) -> None:
+    suite.tests(TWO)
+    suite.file("root/empty.txt", "")
+    with suite.started("-n1") as one, suite.started("-n1", "--rootdir=root") as two:
+        assert one.end()[0] == 0
+        assert two.end()[0] == 0
+    names = {name for name, _ in suite.told()}
+    assert len(names) == 2
+    assert any(name.startswith("pytest-root-") for name in names)
+
+
+def test_a_kept_server_is_there_for_the_next_run(suite: Suite, sandbox: Sandbox) -> None:
+    suite.tests(
+        """
+import time
+
+def test_one(request):
+    began = time.perf_counter()
+    server = request.getfixturevalue("temporal_server")
+    tell(server.name, server.status().pid, server.ui_url, time.perf_counter() - began)
+"""
+    )
+    for _ in range(2):
+        suite.run("--temporal-keep=10min").assert_outcomes(passed=1)
+    (name, pid, ui, _), (*again, seconds) = suite.told()
+    assert [name, pid, ui] == again
+    assert ui.startswith("http://")
+    assert seconds < 0.5, "it attaches in some milliseconds"
+    assert is_alive(pid)
+    with DevServer(name, state_dir=sandbox.state / "pytest") as server:
+        server.stop()
+    eventually("it has gone", lambda: not is_alive(pid))
