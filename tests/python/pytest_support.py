@@ -12,6 +12,8 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from temporal_devserver._pytest import plugin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -100,13 +102,14 @@ class Suite:
         """Runs the tests in this process, with no other plugin: quick."""
         with self.pytester._monkeypatch.context() as patch:
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            plugin = "temporal_devserver._pytest.plugin"
-            return self.pytester.runpytest_inprocess("-p", plugin, *arguments)
+            return self.pytester.runpytest_inprocess(*arguments, plugins=[plugin])
 
     @contextlib.contextmanager
     def started(self, *arguments: str, cwd: Path | None = None) -> Iterator[Started]:
         """Starts the tests, in a process group of their own."""
-        with Started([*self.pytester._getpytestargs(), *ASYNCIO, *arguments], cwd or self.path) as started:
+        with Started(
+            [*self.pytester._getpytestargs(), *ASYNCIO, *arguments], cwd or self.path
+        ) as started:
             yield started
 
     def told(self) -> list[list[Any]]:

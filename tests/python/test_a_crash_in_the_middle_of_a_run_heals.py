@@ -12,21 +12,27 @@ if TYPE_CHECKING:
     from pytest_support import Suite
 
 KILLED = """
-import os, signal
+import os, signal, time
 
 def kill(server):
-    os.kill(server.status().pid, signal.SIGKILL)
+    pid = server.status().pid
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+def see_it_die(server):
+    pid = kill(server)
+    while server.status().pid == pid:
+        time.sleep(0.005)
+    server.wait_ready()
 
 def test_before(temporal_server, temporal_namespace): pass
 
 def test_that_fails(temporal_server, temporal_namespace):
-    kill(temporal_server)
-    temporal_server.wait_ready()
+    see_it_die(temporal_server)
     assert False
 
 def test_that_passes(temporal_server, temporal_namespace):
-    kill(temporal_server)
-    temporal_server.wait_ready()
+    see_it_die(temporal_server)
 
 def test_its_namespace_comes_while_it_is_dead(temporal_server, request):
     kill(temporal_server)
@@ -42,7 +48,12 @@ def test_the_test_that_saw_it_says_so(suite: Suite) -> None:
     result = suite.inside()
     result.assert_outcomes(passed=4, failed=1)
     result.stdout.fnmatch_lines(
-        ["*Temporal events of pytest-*", "* exited: *SIGKILL*", "* ready: *", "*short test summary*"]
+        [
+            "*Temporal events of pytest-*",
+            "* exited: *SIGKILL*",
+            "* ready: *",
+            "*short test summary*",
+        ]
     )
     assert result.stdout.str().count("Temporal events of") == 1, "one that passes says nothing"
 
@@ -76,37 +87,62 @@ def test_two(temporal_server, temporal_namespace):
     assert one == two
 
 
+def test_one_whose_setup_saw_it_says_so(suite: Suite) -> None:
+    suite.tests(
+        KILLED
+        + """
+@pytest.fixture
+def crash(temporal_server):
+    see_it_die(temporal_server)
+
+def test_fails_for_another_reason(crash):
+    assert False
+"""
+    )
+    result = suite.inside("-k", "another_reason or test_after")
+    result.assert_outcomes(passed=1, failed=1, deselected=4)
+    result.stdout.fnmatch_lines(["*Temporal events of*", "* exited: *", "* ready: *"])
+
+
+def test_the_next_one_says_so_if_no_other_could(suite: Suite) -> None:
+    suite.tests(
+        KILLED
+        + """
+@pytest.fixture
+def crash(temporal_server):
+    yield
+    see_it_die(temporal_server)
+
+def test_passes(crash): pass
+def test_fails(temporal_server): assert False
+"""
+    )
+    result = suite.inside("-k", "test_passes or test_fails")
+    result.assert_outcomes(passed=1, failed=1, deselected=5)
+    result.stdout.fnmatch_lines(["*Temporal events of*", "* exited: *", "* ready: *"])
+
+
 @pytest.mark.real_server
 def test_workflows_go_on_in_many_threads(real_suite: Suite) -> None:
     real_suite.file("flows.py", FLOWS)
     real_suite.tests(
         """
-import os, signal, threading
-from concurrent.futures import ThreadPoolExecutor
+import os, signal
 from flows import *
 
 def test_one(temporal_server, temporal_client):
-    def one(number):
+    def in_a_loop_of_its_own(number):
         if number == 3:
             os.kill(temporal_server.status().pid, signal.SIGKILL)
-        return asyncio.run(started(number))
+        options = dict(id=f"double-{number}", task_queue="tests")
+        return asyncio.run(temporal_client.execute_workflow(Double.run, number, **options))
 
-    async def started(number):
-        for _ in range(100):
-            try:
-                return await doubled(temporal_client, number, f"double-{number}")
-            except Exception as error:
-                if "already" not in str(error):
-                    temporal_server.wait_ready()
-                    continue
-                handle = temporal_client.get_workflow_handle(f"double-{number}", result_type=int)
-                async with Worker(
-                    temporal_client, task_queue="tests", workflows=[Double], activities=[double]
-                ):
-                    return await handle.result()
+    async def scenario():
+        async with Worker(temporal_client, task_queue="tests", workflows=[Double], activities=[double]):
+            threads = [asyncio.to_thread(in_a_loop_of_its_own, number) for number in range(8)]
+            return await asyncio.gather(*threads)
 
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(one, range(8))) == [2 * number for number in range(8)]
+    assert asyncio.run(scenario()) == [2 * number for number in range(8)]
 """
     )
     real_suite.run().assert_outcomes(passed=1)

@@ -35,7 +35,8 @@ def test_one(temporal_server):
 
 
 @pytest.mark.parametrize(
-    "workers", [0, 2, pytest.param(4, marks=pytest.mark.long), pytest.param(8, marks=pytest.mark.long)]
+    "workers",
+    [0, 2, pytest.param(4, marks=pytest.mark.long), pytest.param(8, marks=pytest.mark.long)],
 )
 @pytest.mark.parametrize("dist", ["load"])
 def test_the_workers_of_xdist(suite: Suite, workers: int, dist: str) -> None:
@@ -55,16 +56,13 @@ def test_files_distributed_to_workers(suite: Suite) -> None:
 
 def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
     suite.tests(TWO)
-    below = suite.path / "below"
-    suite.file("below/empty.txt", "")
+    suite.tests(TWO, "sub/test_suite.py")
     other = suite.path / "other"
     shutil.copytree(suite.path, other, ignore=shutil.ignore_patterns("other"))
-    (other / "tell.py").write_text((suite.path / "tell.py").read_text().replace("meet(", "_no("))
-    (other / "tell.py").open("a").write("\ndef meet(count): pass\nTOLD = TOLD.parents[1] / 'told'\n")
     with (
-        suite.started() as one,
-        suite.started("..", cwd=below) as two,
-        suite.started(cwd=other) as three,
+        suite.started("test_suite.py") as one,
+        suite.started("test_suite.py", cwd=suite.path / "sub") as two,
+        suite.started("test_suite.py", cwd=other) as three,
     ):
         for run in (one, two, three):
             code, out, err = run.end()

@@ -53,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Marks where a test begins, in the logs and events of the servers."""
+    """Marks where a test begins, also one that is run again, in the logs and events of the servers."""
+    run.used(item).clear()
     for watched in run.of(item.config).watched:
         watched.mark()
 
@@ -68,5 +69,5 @@ def pytest_runtest_makereport(
     if ours.watched and call.when != "teardown":
         from . import explain
 
-        report.sections.extend(explain.sections(ours, item, failed=report.failed))
+        report.sections.extend(explain.sections(ours, item, report))
     return report

@@ -142,5 +142,11 @@ def of(config: pytest.Config) -> Run:
 
 
 def used(node: pytest.Item) -> list[tuple[Server, str]]:
-    """Returns the servers and namespaces that a test has used; to be added to."""
+    """Returns the servers and namespaces that a test has used."""
     return node.stash.setdefault(USED, [])
+
+
+def uses(node: pytest.Item, server: Server, namespace: str) -> None:
+    """Notes what a test uses."""
+    if (server, namespace) not in used(node):
+        used(node).append((server, namespace))

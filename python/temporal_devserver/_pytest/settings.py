@@ -179,7 +179,9 @@ def _read(source: Source, option: Option, texts: list[str]) -> object:
     try:
         if option.several:
             return dict(option.read(text, source.base) for text in texts if text.strip())
-        return option.read(texts[-1].strip() if texts else "", source.base)
+        if not (text := texts[-1].strip()):
+            raise ValueError(f"no value is given; use {option.metavar}, or leave it out")
+        return option.read(text, source.base)
     except ValueError as error:
         raise pytest.UsageError(f"{source.name}: {error}") from error
 

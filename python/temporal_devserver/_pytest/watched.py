@@ -27,14 +27,16 @@ class Watched:
         self._server = server
         self._listener = server._listen()  # noqa: SLF001  # `events()` waits, and we must not
         self._offset = 0
+        self._told: list[str] = []
         self.name = server.name
         self.ui_url = server.ui_url
+        self.events()
         self.mark()
 
     def mark(self) -> None:
-        """Begins anew: a test begins."""
+        """Begins anew: a test begins. An event that nobody has told of yet is for this test to tell."""
         self._offset = self._size()
-        self.events()
+        self._told = []
 
     def log(self) -> list[str]:
         """Returns the last lines of the log since then."""
@@ -53,12 +55,11 @@ class Watched:
         return left_out + lines[-MOST_LINES:]
 
     def events(self) -> list[str]:
-        """Takes the events since the last time, a line each."""
-        lines = []
+        """Returns the events since then, a line each."""
         while (event := self._listener.pop()) is not None:
             clock = time.strftime("%H:%M:%S", time.localtime(event.time))
-            lines.append(f"{clock} {event.kind}: {event.message}")
-        return lines
+            self._told.append(f"{clock} {event.kind}: {event.message}")
+        return self._told
 
     def _size(self) -> int:
         try:

@@ -35,7 +35,7 @@ def path(value: str, base: Path) -> str:
 
 def duration(value: str, _base: Path) -> float:
     """Reads a time; returns seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip().lower())
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]*)", value.strip().lower())
     if found is None or found[2] not in _UNITS:
         message = f"{value!r} is no time; use a number and a unit, like 30s, 10min, 2h or 1d"
         raise ValueError(message)
