@@ -1,4 +1,4 @@
-"""The server is killed while tests run: those after it find it well, and the one that saw it says so."""
+"""The server is killed while tests run: the next ones find it well, the one that saw it says so."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ def test_one(temporal_server, temporal_client):
         return asyncio.run(temporal_client.execute_workflow(Double.run, number, **options))
 
     async def scenario():
-        async with Worker(temporal_client, task_queue="tests", workflows=[Double], activities=[double]):
+        flows = dict(workflows=[Double], activities=[double])
+        async with Worker(temporal_client, task_queue="tests", **flows):
             threads = [asyncio.to_thread(in_a_loop_of_its_own, number) for number in range(8)]
             return await asyncio.gather(*threads)
 

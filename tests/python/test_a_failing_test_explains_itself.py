@@ -95,7 +95,10 @@ EXPECTED = [
     "stuck  Stuck  RUNNING",
     "    workflow task fails, attempt 2 (*): KeyError: 'no such order'",
     "retries  Retries  RUNNING",
-    "    activity charge (id 1): attempt 2 of 40, scheduled; last failure: CardDeclined: card 4712 was declined",
+    (
+        "    activity charge (id 1): attempt 2 of 40, scheduled; "
+        "last failure: CardDeclined: card 4712 was declined"
+    ),
     "fails  Fails  FAILED",
     "    ActivityError: *",
     "    CardDeclined: card 4711 was declined",

@@ -1,4 +1,4 @@
-"""However a run ends, no process, port or file is left (the oracle looks), and nobody makes noise."""
+"""However a run ends, no process, port or file is left (the oracle looks); it makes no noise."""
 
 from __future__ import annotations
 

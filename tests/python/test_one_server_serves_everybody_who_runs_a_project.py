@@ -1,4 +1,4 @@
-"""Workers of xdist, two runs at once, runs one after the other: one server; another project: another."""
+"""Workers of xdist, two runs at once or in a row: one server; another project has another one."""
 
 from __future__ import annotations
 
@@ -34,14 +34,13 @@ def test_one(temporal_server):
 """
 
 
-@pytest.mark.parametrize(
-    "workers",
-    [0, 2, pytest.param(4, marks=pytest.mark.long), pytest.param(8, marks=pytest.mark.long)],
-)
-@pytest.mark.parametrize("dist", ["load"])
-def test_the_workers_of_xdist(suite: Suite, workers: int, dist: str) -> None:
+LONG = [pytest.param(count, marks=pytest.mark.long) for count in (4, 8)]
+
+
+@pytest.mark.parametrize("workers", [0, 2, *LONG])
+def test_the_workers_of_xdist(suite: Suite, workers: int) -> None:
     suite.tests(ALL_AT_ONCE.format(count=max(workers, 1)))
-    suite.run("-n", str(workers), "--dist", dist).assert_outcomes(passed=24)
+    suite.run("-n", str(workers)).assert_outcomes(passed=24)
     pids, namespaces = zip(*suite.told(), strict=True)
     assert len(set(pids)) == 1
     assert len(set(namespaces)) == 24

@@ -49,7 +49,7 @@ def test_of_failed_tests_or_of_all(
     real_suite: Suite, monkeypatch: pytest.MonkeyPatch, of: str, count: int
 ) -> None:
     real_suite.file("flows.py", FLOWS)
-    monkeypatch.setitem(sys.modules, "flows", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "flows", None)
     monkeypatch.delitem(sys.modules, "flows")
     real_suite.tests(TESTS)
     result = real_suite.run("--temporal-histories=saved", f"--temporal-histories-of={of}")

@@ -1,4 +1,4 @@
-"""Sync tests, pytest-asyncio in each mode and loop, anyio, unittest: a workflow runs in all of them."""
+"""Sync tests, pytest-asyncio in each mode and loop, anyio, unittest: a workflow runs in all."""
 
 from __future__ import annotations
 

@@ -88,6 +88,7 @@ class ExternalServer:
 
     def __getattr__(self, verb: str) -> Callable[..., object]:
         """Refuses the verbs of a server of ours."""
+        __tracebackhide__ = True  # pytest ends the traceback where the test asks for the verb
         if verb in REFUSED:
             raise refusal(f"`{verb}`")
         message = f"{type(self).__name__!r} object has no attribute {verb!r}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
 MOST = 120
-"""Bytes of a test's or a workflow's name in a file's: that may have 255, a run's id is in it too."""
+"""Bytes of a test's or workflow's name in that of a file, which may have 255, a run's id too."""
 
 
 async def save(client: Client, directory: str, test: str) -> str:

@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Marks where a test begins, also one that is run again, in the logs and events of the servers."""
+    """Marks where a test begins, also one that is run again, in the servers' logs and events."""
     run.used(item).clear()
     for watched in run.of(item.config).watched:
         watched.mark()

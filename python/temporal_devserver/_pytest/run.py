@@ -35,6 +35,10 @@ TRIES = 3
 READY_SECONDS = 60.0
 """How long a server may take to come back after a crash."""
 
+SDK_IS_MISSING = (
+    'this needs the Temporal SDK, which is missing; pip install "temporal-devserver[temporalio]"'
+)
+
 
 class Run:
     """What this process has of Temporal."""
@@ -121,7 +125,7 @@ def plainly() -> Iterator[None]:
     except ImportError as error:
         if error.name != "temporalio":
             raise
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception(SDK_IS_MISSING, pytrace=False) from None
 
 
 def unique(test: str) -> str:

@@ -34,7 +34,7 @@ class Watched:
         self.mark()
 
     def mark(self) -> None:
-        """Begins anew: a test begins. An event that nobody has told of yet is for this test to tell."""
+        """Begins anew: a test begins. An event that nobody has told of is for this test to tell."""
         self._offset = self._size()
         self._told = []
 
