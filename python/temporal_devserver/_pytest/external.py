@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _connect
 from .._errors import ExternalServerError, NamespaceError
-from . import aside
+from . import aside, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,12 +59,16 @@ class ExternalServer:
         self.namespace: str = settings.namespace or options.pop("namespace", "default")
         self._is_shared = False
         """Whether no namespace could be created, so that tests share the given one."""
+        self._options = options
         self._client = self._first(options)
 
     def connect(self, **client_options: Any) -> Client:  # noqa: ANN401  # those of the SDK
-        """Returns a client over the one connection."""
-        options = {"namespace": self.namespace, **client_options}
-        return type(self._client)(self._client.service_client, **options)
+        """Returns a client; over the one connection, if its options allow."""
+        chosen = {"namespace": self.namespace, **client_options}
+        mine = {**self._options, **chosen}
+        return run.over(self._client, chosen) or _connect.connect_blocking(
+            self.address, self.namespace, mine
+        )
 
     def create_namespace(self, name: str, retention: float | None = None) -> None:
         """Creates a namespace, and waits until it can be used.

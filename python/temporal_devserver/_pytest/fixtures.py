@@ -55,7 +55,7 @@ def temporal_namespace(temporal_server: Server, request: pytest.FixtureRequest) 
 
 @pytest.fixture
 def temporal_client_options() -> Mapping[str, Any]:
-    """Options of `temporal_client`, to override: `data_converter`, `interceptors`, `plugins`."""
+    """Options of `temporal_client`, to override: those of `temporalio.client.Client.connect`."""
     return {}
 
 

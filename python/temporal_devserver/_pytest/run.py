@@ -6,6 +6,7 @@ be used from every loop and thread: so a test's client costs nothing, and no loo
 
 from __future__ import annotations
 
+import inspect
 import re
 import secrets
 from contextlib import contextmanager
@@ -89,12 +90,12 @@ class Run:
             self.watched.remove(watched)
 
     def client(self, server: Server, namespace: str, options: Mapping[str, Any]) -> Client:
-        """Returns a client of its own for a test, over the one connection."""
+        """Returns a client of its own for a test; over the one connection, if its options allow."""
         connection = self._connections.get(server.address)
         if connection is None:
             connection = self._connections[server.address] = server.connect()
-        kind = type(connection)
-        return kind(connection.service_client, **{"namespace": namespace, **options})
+        chosen = {"namespace": namespace, **options}
+        return over(connection, chosen) or server.connect(**chosen)
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
@@ -132,6 +133,14 @@ def unique(test: str) -> str:
     """Returns a name that is readable, and nobody else's: `test_order-3f9a81c2`."""
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", test).strip("-.")[:60] or "test"
     return f"{readable}-{secrets.token_hex(4)}"
+
+
+def over(connection: Client, options: Mapping[str, Any]) -> Client | None:
+    """Returns a client over a connection; None where an option needs a connection of its own."""
+    kind = type(connection)
+    if not options.keys() <= inspect.signature(kind).parameters.keys():
+        return None
+    return kind(connection.service_client, **options)
 
 
 KEY = pytest.StashKey[Run]()
