@@ -89,17 +89,22 @@ def fake_temporal(_fake: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # aft
 
 
 @pytest.fixture(scope="session")
-def _real(cache: Path) -> Path:
+def _real(cache: Path, _sdk: None) -> Path:
     path = Path(sysconfig.get_path("scripts"), "temporal")
     if not path.exists():
         if os.environ.get("TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER") == "1":
             pytest.fail("there is no `temporal` executable in this environment")
         pytest.skip("there is no `temporal` executable in this environment")
-    from temporalio.runtime import Runtime
-
-    Runtime.default()  # its threads and descriptors stay; they are no leak of a test
     warm_up(path, cache)
     return path
+
+
+@pytest.fixture(scope="session")
+def _sdk() -> None:
+    """The runtime of the SDK: its threads and descriptors stay; they are no leak of a test."""
+    from temporalio.runtime import Runtime
+
+    Runtime.default()
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # aft
 
 
 @pytest.fixture
-def suite(fake_temporal: Path, pytester: pytest.Pytester) -> Suite:
+def suite(fake_temporal: Path, _sdk: None, pytester: pytest.Pytester) -> Suite:
     """A project whose tests run with the fake server."""
     return Suite(pytester, fake_temporal)
 

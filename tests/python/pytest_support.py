@@ -107,9 +107,8 @@ class Suite:
     @contextlib.contextmanager
     def started(self, *arguments: str, cwd: Path | None = None) -> Iterator[Started]:
         """Starts the tests, in a process group of their own."""
-        with Started(
-            [*self.pytester._getpytestargs(), *ASYNCIO, *arguments], cwd or self.path
-        ) as started:
+        argv = [*self.pytester._getpytestargs(), *ASYNCIO, *arguments]
+        with Started(argv, cwd or self.path, self.path) as started:
             yield started
 
     def told(self) -> list[list[Any]]:
@@ -127,11 +126,11 @@ class Suite:
 class Started:
     """A pytest that runs."""
 
-    def __init__(self, argv: Sequence[str], cwd: Path) -> None:
+    def __init__(self, argv: Sequence[str], cwd: Path, tests: Path) -> None:
         self._process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(cwd)},
+            env={**os.environ, "PYTHONPATH": str(tests)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

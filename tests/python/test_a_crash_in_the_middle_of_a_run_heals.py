@@ -122,6 +122,48 @@ def test_fails(temporal_server): assert False
     result.stdout.fnmatch_lines(["*Temporal events of*", "* exited: *", "* ready: *"])
 
 
+def test_a_server_that_does_not_come_back(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_TEMPORAL", f"exit_if_file={suite.path / 'fault'}")
+    suite.tests(
+        """
+import pathlib
+
+def test_one(temporal_server, temporal_namespace):
+    pathlib.Path(__file__).with_name("fault").touch()
+    while temporal_server.status().state != "failed":
+        pass
+
+def test_two(temporal_namespace): pass
+def test_three(temporal_namespace): pass
+"""
+    )
+    result = suite.inside("--tb=short")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        ["*ERROR at setup of test_two*", "CrashLoopError: *", "mend the cause, *"]
+    )
+    assert "_pytest/" not in result.stdout.str(), "the plugin's own code"
+
+
+def test_a_server_that_a_test_stops(suite: Suite) -> None:
+    suite.tests(
+        """
+def test_one(temporal_server):
+    temporal_server.stop()
+
+def test_two(temporal_namespace): pass
+
+def test_three(temporal_server_factory, request):
+    request.getfixturevalue("temporal_private_server").stop()
+    assert False
+"""
+    )
+    result = suite.inside("--temporal-keep=1s")
+    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.stdout.fnmatch_lines(["*ERROR at setup of test_two*", "NotRunningError: *"])
+    assert "_pytest/" not in result.stdout.str(), "the plugin's own code"
+
+
 @pytest.mark.real_server
 def test_workflows_go_on_in_many_threads(real_suite: Suite) -> None:
     real_suite.file("flows.py", FLOWS)

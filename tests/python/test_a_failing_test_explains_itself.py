@@ -149,6 +149,23 @@ def test_with_the_lines_of_the_log_since_it_began(
     result.stdout.no_fnmatch_line("this is of the start")
 
 
+@pytest.mark.real_server
+@pytest.mark.long
+def test_though_its_server_does_not_answer(real_suite: Suite) -> None:
+    real_suite.tests(
+        """
+def test_fails(temporal_private_server, temporal_private_client):
+    temporal_private_server.pause()
+    assert False
+"""
+    )
+    result = real_suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*Temporal workflows in default*", "more could not be found out: TimeoutError"]
+    )
+
+
 def test_unless_it_is_told_not_to(suite: Suite) -> None:
     suite.tests(FAILS)
     result = suite.inside("--temporal-report=no")

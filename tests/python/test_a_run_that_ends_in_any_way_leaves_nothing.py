@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -119,9 +118,7 @@ def test_kill_9(suite: Suite, sandbox: Sandbox, options: list[str]) -> None:
     suite.tests(HANGS)
     with suite.started(*options) as run:
         eventually("the test hangs", suite.told, 40)
-        os.kill(run.pid, signal.SIGKILL)
-        if options:
-            os.kill(suite.told()[0][0], signal.SIGKILL)
+        run.signal(signal.SIGKILL, group=bool(options))
         run.end()
         eventually("nothing is left", lambda: not sandbox.processes() and not sandbox.left())
 
@@ -142,6 +139,38 @@ def test_one(temporal_server, temporal_namespace, number):
     result.assert_outcomes(passed=5, failed=1)
     assert sorted(suite.told()) == [[0], [1], [3], [4], [5]]
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["pytest.exit('enough')", "raise SystemExit", "os._exit(3)", "os.abort()", "sys.exit(0)"],
+)
+def test_by_a_test_that_ends_it(suite: Suite, how: str) -> None:
+    suite.tests(
+        f"""
+import os, sys
+
+def test_one(temporal_namespace):
+    {how}
+"""
+    )
+    result = suite.run("-p", "no:faulthandler")
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_in_a_directory_that_is_gone(suite: Suite) -> None:
+    suite.tests(
+        """
+import os
+
+def test_leaves(tmp_path):
+    os.chdir(tmp_path)
+    tmp_path.rmdir()
+
+def test_one(temporal_private_server, temporal_namespace): pass
+"""
+    )
+    suite.run().assert_outcomes(passed=2)
 
 
 def test_a_timeout_by_a_signal(suite: Suite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,10 +55,10 @@ def test_files_distributed_to_workers(suite: Suite) -> None:
 
 
 def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
-    suite.tests(TWO)
-    suite.tests(TWO, "sub/test_suite.py")
+    for name in ("test_suite.py", "sub/test_suite.py"):
+        suite.tests(TWO.replace("meet(2)", "meet(3)"), name)
     other = suite.path / "other"
-    shutil.copytree(suite.path, other, ignore=shutil.ignore_patterns("other"))
+    shutil.copytree(suite.path, other, ignore=shutil.ignore_patterns("other", "tell.py"))
     with (
         suite.started("test_suite.py") as one,
         suite.started("test_suite.py", cwd=suite.path / "sub") as two,
@@ -69,6 +70,15 @@ def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
     servers = sorted(tuple(entry) for entry in suite.told())
     assert len(servers) == 3
     assert len(set(servers)) == 2
+
+
+def test_runs_that_come_and_go(suite: Suite) -> None:
+    suite.tests("def test_one(temporal_server, temporal_namespace): pass")
+    with ExitStack() as stack:
+        runs = [stack.enter_context(suite.started()) for _ in range(6)]
+        for run in runs:
+            code, out, err = run.end()
+            assert (code, err) == (0, ""), out
 
 
 def test_a_link_to_the_executable_is_no_other_server(suite: Suite, fake_temporal: Path) -> None:
@@ -87,12 +97,17 @@ def test_a_link_to_the_executable_is_no_other_server(suite: Suite, fake_temporal
     assert len({tuple(entry) for entry in suite.told()}) == 1
 
 
-def test_another_environment_has_another_server(suite: Suite, fake_temporal: Path) -> None:
+def test_another_environment_has_another_server(
+    suite: Suite, fake_temporal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suite.tests(TWO)
-    copy = shutil.copy(fake_temporal, suite.path / "temporal")
-    with suite.started() as one, suite.started(f"--temporal-executable={copy}") as two:
-        assert one.end()[0] == 0
-        assert two.end()[0] == 0
+    suite.ini()
+    with ExitStack() as stack:
+        for name in ("one", "two"):
+            copy = shutil.copy(fake_temporal, suite.path / name)
+            monkeypatch.setenv("TEMPORAL_DEVSERVER_EXECUTABLE", str(copy))
+            stack.enter_context(suite.started())
+        eventually("both have met", lambda: len(suite.told()) == 2, 40)
     (one_name, one_pid), (two_name, two_pid) = suite.told()
     assert one_name != two_name
     assert one_pid != two_pid

@@ -41,13 +41,13 @@ def sections(ours: Run, item: pytest.Item, report: pytest.TestReport) -> Iterato
 def _workflows(ours: Run, item: pytest.Item) -> Iterator[Section]:
     for server, namespace in run.used(item):
         lines: list[str] = []
-        if ours.settings.keep and server.ui_url:
-            lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
         lines += _asked(_tell(ours, server, namespace, lines))
         yield f"Temporal workflows in {namespace}", "\n".join(lines)
 
 
 async def _tell(ours: Run, server: Server, namespace: str, lines: list[str]) -> None:
+    if ours.settings.keep and server.ui_url:
+        lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
     client = ours.client(server, namespace, {})
     from . import workflows
 
