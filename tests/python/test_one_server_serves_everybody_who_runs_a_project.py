@@ -57,7 +57,7 @@ def test_files_distributed_to_workers(suite: Suite) -> None:
 def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
     for name in ("test_suite.py", "sub/test_suite.py"):
         suite.tests(TWO.replace("meet(2)", "meet(3)"), name)
-    other = suite.path / "other"
+    other = suite.path / "other" / suite.path.name
     shutil.copytree(suite.path, other, ignore=shutil.ignore_patterns("other", "tell.py"))
     with (
         suite.started("test_suite.py") as one,

@@ -47,7 +47,7 @@ def test_nothing_is_started_unless_a_fixture_is_used(suite: Suite, options: list
 
 def test_tests_that_pass_print_nothing(suite: Suite) -> None:
     suite.tests(TESTS)
-    result = suite.run("-rA", "--verbose")
+    result = suite.run("-rA", "--verbose", "-s")
     result.assert_outcomes(passed=2)
     assert not result.errlines
     begin = next(n for n, line in enumerate(result.outlines) if line.startswith("collect"))
@@ -68,7 +68,7 @@ def test_a_report_for_machines_stays_as_it_is(suite: Suite) -> None:
     cases = list(ElementTree.parse(suite.path / "junit.xml").iter("testcase"))
     assert [[child.tag for child in case] for case in cases] == [[], [], ["failure"]]
     suite.inside("--junitxml=all.xml", "-o", "junit_logging=all")
-    assert "Temporal workflows" not in (suite.path / "all.xml").read_text()
+    assert "more could not be found out" not in (suite.path / "all.xml").read_text()
 
 
 def test_it_is_alive_while_one_debugs(suite: Suite) -> None:
