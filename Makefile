@@ -93,6 +93,13 @@ test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types;
 	  cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
 	done
 
+# The extension in .venv is another one afterwards, so the next target that needs it builds it again.
+.PHONY: coverage
+coverage: $(TOOLS) ## the lines that no test reaches, of Rust and of Python (20 minutes)
+	cargo build --quiet --locked --examples
+	rm -f $(EXTENSION)
+	$(BIN)/python benches/measure_coverage.py $(ARGS)
+
 .PHONY: sweep
 sweep: $(TOOLS) ## every effect of supervisor and client goes wrong once, in seven ways, and says what was met (a part of `test`)
 	cargo build --quiet --locked --examples
@@ -121,6 +128,14 @@ experiment: $(TOOLS) ## does a Rust runtime in the host still hang and crash? (0
 .PHONY: licenses
 licenses: ## every crate compiled for the wheel, with its licence
 	@cargo tree --locked --features python --edges normal --prefix none --format '{p} {l}' | sed 's/ (\*)$$//' | sort -u
+
+.PHONY: audit
+audit: $(TOOLS) ## known vulnerabilities of what is depended on; needs the network (or CARGO_AUDIT="--db FOLDER --no-fetch")
+	cargo install --quiet --locked --root target/tools cargo-audit@0.22.2
+	target/tools/bin/cargo-audit audit $(CARGO_AUDIT)
+	test -d target/tools/pip-audit || $(BIN)/python -m venv target/tools/pip-audit
+	target/tools/pip-audit/bin/pip install --quiet pip-audit==2.10.1
+	target/tools/pip-audit/bin/pip-audit --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 .PHONY: ci
 ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 STEPS = 5
+WORKERS_A_SECOND = 10
+"""How many namespaces get their system worker in a second."""
 
 
 @activity.defn
@@ -95,6 +97,25 @@ def namespaces(setting: Setting) -> list[Figure]:
             server.create_namespace(f"bench-{number}")
             seconds.append(time.perf_counter() - began)
     return [milliseconds("a fresh namespace", seconds, 10)]
+
+
+def memory_of_namespaces(setting: Setting) -> list[Figure]:
+    """What a namespace costs the server, with and without the worker that runs its schedules."""
+    count = setting.times(100)
+    figures = []
+    for note, config in (("", {}), ("no schedules", {"worker.perNamespaceWorkerCount": 0})):
+        with DevServer(dynamic_config=config) as server:
+            before = _resident(server.status().pid)
+            for number in range(count):
+                server.create_namespace(f"bench-{number}")
+            time.sleep(count / WORKERS_A_SECOND + 2)  # no sign tells when all of them have started
+            grown = (_resident(server.status().pid) - before) / count
+        figures.append(Figure("memory of a namespace in the server", "MB", [grown], None, note))
+    return figures
+
+
+def _resident(pid: int | None) -> float:
+    return _field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
 
 
 def idle(setting: Setting) -> list[Figure]:

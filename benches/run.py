@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))  # raw_server, whic
 import measure_attach
 import measure_crash
 import measure_start
+import measure_suite
 import measure_work
 from figures import HEADER, Figure
 from setting import prepare, remove
@@ -36,7 +37,9 @@ MEASUREMENTS = [
     measure_crash.stop,
     measure_work.workflows,
     measure_work.namespaces,
+    measure_work.memory_of_namespaces,
     measure_work.idle,
+    measure_suite.suite,
 ]
 
 

@@ -80,6 +80,11 @@ impl DataDir {
         self.directory.try_exclusive(DATABASE_LOCK)
     }
 
+    /// Returns the directory itself.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
     /// Returns its path.
     pub fn path(&self) -> &Path {
         self.directory.path()

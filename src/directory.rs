@@ -13,12 +13,12 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::lock::{FileLock, PRIVATE};
 
@@ -176,6 +176,11 @@ impl Directory {
         Ok((metadata.dev(), metadata.ino()))
     }
 
+    /// Tells whether there is anything of this name in it.
+    pub fn has(&self, name: &str) -> bool {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// Wraps what went wrong with the file `name` in it.
     pub fn failure(&self, name: &str, error: &io::Error) -> Error {
         refusal(&self.path, &format!("{name}: {error}"), self.variable)
@@ -310,10 +315,12 @@ pub(crate) fn make_above(path: &Path, variable: &'static str) -> Result<()> {
 
 /// The error for a directory that cannot be used.
 pub(crate) fn refusal(path: &Path, problem: &str, variable: &str) -> Error {
+    let another =
+        format!("use another directory: set {variable} to one of your own on a local disk");
     Error::StateDir {
         path: path.display().to_string(),
         problem: problem.to_owned(),
-        remedy: format!("use another directory: set {variable} to one of your own on a local disk"),
+        remedy: remedy_for(problem, &another),
     }
 }
 

@@ -120,6 +120,9 @@ pub enum Error {
         reason: String,
         /// What to do.
         remedy: String,
+        /// Whether it could be started a moment later; known to who starts it, and no part of what is told.
+        #[serde(skip)]
+        may_pass: bool,
     },
     /// The supervisor went away and could not be replaced.
     #[error("the supervisor of server `{name}` was lost: {reason}; start the server again")]
@@ -224,6 +227,7 @@ impl Error {
             self,
             Self::ExecutableNotFound { .. }
                 | Self::Start { .. }
+                | Self::Supervisor { may_pass: true, .. }
                 | Self::PortInUse { .. }
                 | Self::Database { .. }
                 | Self::StateDir { .. }
@@ -236,6 +240,23 @@ impl Error {
         wire["message"] = self.to_string().into();
         wire
     }
+}
+
+/// How it reads that a limit is reached: descriptors, processes, memory, the size of a file. The last is of Go's runtime.
+const LIMITS: [&str; 6] = [
+    "Too many open files",
+    "Resource temporarily unavailable",
+    "Cannot allocate memory",
+    "File too large",
+    "SIGXFSZ",
+    "failed to reserve",
+];
+
+/// Returns what to do about a problem of unknown kind: where a limit is in the way, nothing else helps.
+pub(crate) fn remedy_for(problem: &str, otherwise: &str) -> String {
+    let is_limit = LIMITS.iter().any(|words| problem.contains(words));
+    let raise = "raise the limit that is in the way (`ulimit -a` shows the limits)";
+    if is_limit { raise } else { otherwise }.to_owned()
 }
 
 /// Returns the end of a message: what the log ends with, where there is any, on lines of its own, and last what to do.

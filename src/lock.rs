@@ -41,6 +41,15 @@ impl FileLock {
         Self::try_with(dir.as_fd(), path, mode, File::try_lock_shared)
     }
 
+    /// Tells whether `path` (relative to `dir`) is the file that this locks; not where that was deleted or replaced.
+    pub fn is_at(&self, dir: impl AsFd, path: &Path) -> bool {
+        let named = fstatat(dir, path, AtFlags::AT_SYMLINK_NOFOLLOW);
+        match (named, fstat(&self.file)) {
+            (Ok(named), Ok(ours)) => inode(&named) == inode(&ours),
+            _ => false,
+        }
+    }
+
     fn try_with(
         dir: BorrowedFd<'_>,
         path: &Path,

@@ -237,6 +237,7 @@ fn refused(ip: Ipv4Addr, port: u16, role: &str, error: &io::Error) -> Error {
             holder: "other sockets, as is every other port the kernel may pick".to_owned(),
         },
         _ => Error::Supervisor {
+            may_pass: false,
             reason: format!("cannot bind {ip}:{port} for `{role}`: {error}"),
             remedy: "look at the limits of this machine (open files, network namespace)".to_owned(),
         },

@@ -3,6 +3,7 @@
 //! Invariant: no process is signalled unless it is our own unreaped child or was identified by its start time; a zombie
 //! counts as dead everywhere.
 
+mod adopted;
 pub mod death;
 pub mod detach;
 pub mod holders;

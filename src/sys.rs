@@ -212,8 +212,8 @@ pub(crate) fn spawn(
         bond,
         spawner: Pid::this().as_raw(),
         no_signals: *SigSet::empty().as_ref(),
-        child_stack: Stack::new(),
-        grandchild_stack: Stack::new(),
+        child_stack: Stack::new()?,
+        grandchild_stack: Stack::new()?,
         failure: AtomicI32::new(0),
     };
     // A handler of the host that ran in the child would act on what it shares with the host.
@@ -238,8 +238,14 @@ pub(crate) fn spawn(
 struct Stack(Vec<u128>);
 
 impl Stack {
-    fn new() -> Self {
-        Self(vec![0; (64 << 10) / size_of::<u128>()])
+    /// Too little memory is an error: an abort would end the host.
+    fn new() -> io::Result<Self> {
+        let size = (64 << 10) / size_of::<u128>();
+        let mut memory = Vec::new();
+        let reserved = memory.try_reserve_exact(size);
+        reserved.map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))?;
+        memory.resize(size, 0);
+        Ok(Self(memory))
     }
 
     /// Returns its upper end, aligned to 16 bytes as the element is: stacks grow downwards.

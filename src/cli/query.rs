@@ -154,6 +154,7 @@ fn ask_all(
 
 fn silent() -> Error {
     Error::Supervisor {
+        may_pass: false,
         reason: format!("the supervisor has not answered for {} s", LIMIT.as_secs()),
         remedy: "start the server: a supervisor that hangs is replaced".to_owned(),
     }
@@ -162,6 +163,7 @@ fn silent() -> Error {
 /// Reads a status.
 pub(crate) fn read(value: Value) -> Result<Status> {
     serde_json::from_value(value).map_err(|error| Error::Supervisor {
+        may_pass: false,
         reason: format!("the supervisor's answer cannot be read: {error}"),
         remedy: "use `--json`, or the same version of temporal-devserver on both sides".to_owned(),
     })

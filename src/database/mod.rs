@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, remedy_for};
 
 /// Whether a database outlives its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,6 @@ fn refusal(path: &Path, problem: &str, remedy: &str) -> Error {
     Error::Database {
         path: path.display().to_string(),
         problem: problem.to_owned(),
-        remedy: remedy.to_owned(),
+        remedy: remedy_for(problem, remedy),
     }
 }

@@ -41,12 +41,9 @@ impl Death {
     /// Cancel safe: death is a state, not an event.
     pub(crate) async fn wait(&self) -> io::Result<()> {
         if let Some(pidfd) = &self.pidfd {
-            loop {
-                let mut readable = pidfd.readable().await?;
-                if is_dead(self.pid) {
-                    return Ok(());
-                }
-                readable.clear_ready();
+            drop(pidfd.readable().await?);
+            if is_dead(self.pid) {
+                return Ok(());
             }
         }
         // Before the first look, so that no death falls between look and wait.

@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use nix::sys::wait::waitpid;
 
+use super::adopted;
 use crate::sys::{self, Bond, Program};
 
 /// Variables (by prefix) that would change or watch the supervisor's interpreter.
@@ -28,15 +29,12 @@ pub fn spawn_detached(
 ) -> io::Result<()> {
     let program = Program::new(argv, env)?;
     let null = File::options().read(true).write(true).open("/dev/null")?;
+    adopted::reap();
     let intermediate = sys::spawn(&program, [null.as_fd(); 3], inherit, Bond::Detached)?;
-    loop {
-        match waitpid(intermediate, None) {
-            Err(nix::Error::EINTR) => {}
-            // A host that ignores SIGCHLD, or reaps whatever it finds, took it before us.
-            Ok(_) | Err(nix::Error::ECHILD) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    }
+    adopted::remember(intermediate);
+    // A host that ignores SIGCHLD, or reaps whatever it finds, may take it before us (ECHILD): just as well.
+    while waitpid(intermediate, None) == Err(nix::Error::EINTR) {}
+    Ok(())
 }
 
 /// Returns this process's environment without what would change or watch the supervisor's interpreter.

@@ -64,16 +64,15 @@ fn reaches(bound: IpAddr, ip: Ipv4Addr) -> bool {
 fn tree(root: i32) -> Vec<i32> {
     let kin = |pid| Some((pid, stat(pid)?)).map(|(pid, stat)| (pid, (stat.ppid, stat.pgrp)));
     let parents: HashMap<_, _> = pids().filter_map(kin).collect();
-    let belongs = |mut pid: i32| {
+    let belongs = |pid: i32| {
+        let parent = |pid: &i32| parents.get(pid).map(|(parent, _)| *parent);
+        let ancestors = std::iter::successors(Some(pid), parent);
+        let is_kin = |pid| {
+            let group = parents.get(&pid).map(|(_, group)| *group);
+            group.is_some_and(|group| pid == root || group == root)
+        };
         // The snapshot is not atomic: a recycled pid could close a circle, so the walk is bounded.
-        for _ in 0..parents.len() {
-            match parents.get(&pid) {
-                Some((_, group)) if pid == root || *group == root => return true,
-                Some((parent, _)) => pid = *parent,
-                None => return false,
-            }
-        }
-        false
+        ancestors.take(parents.len()).any(is_kin)
     };
     parents
         .keys()
@@ -195,6 +194,13 @@ mod tests {
         fn no_line_makes_it_panic(text in "\\PC*", port: u16) {
             listening(&text, port);
             listening(&format!("0: {text} {text} 0A {text} {text} {text} {text}"), port);
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_length_is_none_of_ours() {
+        for ip in ["", "0100", "0100007F00"] {
+            assert_eq!(listening(&line(ip, 80, "0A", 1), 80), None, "{ip}");
         }
     }
 

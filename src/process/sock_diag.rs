@@ -126,6 +126,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_refusal_is_an_error_and_no_empty_list() {
+        let refusal = [20_u32, libc::NLMSG_ERROR.cast_unsigned(), 0, 0, 0];
+        let bytes: Vec<u8> = refusal.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        read(&bytes, 80, &mut vec![]).unwrap_err();
+    }
+
     proptest! {
         #[test]
         fn no_answer_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), port: u16) {

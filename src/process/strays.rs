@@ -54,11 +54,7 @@ pub async fn reap_strays(keep: &[i32]) -> io::Result<()> {
 
 /// Lists the children of this process, zombies included.
 pub fn children() -> Vec<i32> {
-    listed_children().unwrap_or_else(|| {
-        let me = Pid::this().as_raw();
-        let is_ours = |pid: &i32| stat(*pid).is_some_and(|stat| stat.ppid == me);
-        pids().filter(is_ours).collect()
-    })
+    listed_children().unwrap_or_else(found_children)
 }
 
 /// Lists the children as the kernel keeps them, for each thread; None where it was built without that list.
@@ -69,4 +65,31 @@ fn listed_children() -> Option<Vec<i32>> {
         children.extend(list.split_ascii_whitespace().flat_map(str::parse::<i32>));
     }
     Some(children)
+}
+
+/// Finds the children among all processes.
+fn found_children() -> Vec<i32> {
+    let me = Pid::this().as_raw();
+    let is_ours = |pid: &i32| stat(*pid).is_some_and(|stat| stat.ppid == me);
+    pids().filter(is_ours).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_child_is_found_with_and_without_the_kernels_list() {
+        let mut child = Command::new("sleep").arg("300").spawn().unwrap();
+        let pid = child.id().cast_signed();
+        child.kill().unwrap();
+        // A zombie, or about to be one: a child all the same. Other tests have children, too.
+        let lists = [listed_children().unwrap_or_default(), found_children()];
+        child.wait().unwrap();
+        assert!(lists[1].contains(&pid), "{lists:?}");
+        assert!(lists[0].is_empty() || lists[0].contains(&pid), "{lists:?}");
+        assert!(!found_children().contains(&pid));
+    }
 }

@@ -10,6 +10,7 @@ use crate::lock::FileLock;
 use crate::session::greet::wake;
 use crate::session::launch::Progress;
 use crate::session::link::{Link, Received};
+use crate::session::place::clear_data;
 use crate::session::registered::Registered;
 use crate::session::silence::HANDSHAKE;
 use crate::session::wait::Wait;
@@ -247,7 +248,11 @@ impl Session {
             // The supervisor knows only what was left of it.
             *deadline = self.asked.mine.start_timeout;
         }
+        let granted = self.granted.take();
         self.forget();
+        if let Some(data_dir) = granted.and_then(|granted| granted.data_dir) {
+            clear_data(&data_dir);
+        }
         self.notices.push(Notice::Failed { error });
         None
     }

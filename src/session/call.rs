@@ -23,6 +23,9 @@ use crate::session::wait::{PAUSE, Wait};
 /// server's stop timeout longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a supervisor may be without its socket: at its start, at its end, and after somebody has deleted it.
+const SOCKETLESS: Duration = Duration::from_secs(1);
+
 /// A verb under way.
 #[derive(Debug)]
 pub struct Call {
@@ -178,6 +181,10 @@ impl<L> Verb<L> {
 
     fn without_supervisor(&self, site: &mut impl Site<Link = L>) -> Result<Outcome> {
         if !matches!(self.request, Request::Stop(_)) {
+            let waited = site.now().saturating_duration_since(self.began);
+            if waited < SOCKETLESS && !site.holders(SUPERVISOR_LOCK).is_empty() {
+                return Ok(Outcome::Wait(Wait::pause(PAUSE)));
+            }
             return Err(Error::NotRunning {
                 name: self.name.clone(),
             });

@@ -176,12 +176,16 @@ impl<L, K> Launch<L, K> {
             return Ok(Progress::Stopped);
         }
         if self.tries == TRIES {
+            // A package that is being upgraded is not there for a moment.
             return Err(Error::Supervisor {
                 reason: format!(
                     "the supervisor of server `{}` ended {TRIES} times at its start",
                     self.request.name
                 ),
-                remedy: format!("look into {SUPERVISOR_LOG} in the server's directory"),
+                may_pass: true,
+                remedy: format!(
+                    "see that temporal-devserver is still installed and that no limit is in its way (`ulimit -a`), and look into {SUPERVISOR_LOG} in the server's directory"
+                ),
             });
         }
         self.tries += 1;

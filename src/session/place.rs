@@ -1,10 +1,12 @@
 //! Where a session's server lives, and what is asked of its supervisor.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use crate::control::message::LeaseRequest;
+use crate::data_dir::{CONTENTS, DataDir};
 use crate::error::{Error, Result};
 use crate::lock::FileLock;
 use crate::options::{Db, config, real_path};
@@ -35,6 +37,13 @@ impl Place {
     pub(crate) fn clear(self) {
         drop(self.clients);
         remove_if_free(self.dir.directory(), &PRIVATE_CONTENTS).ok();
+    }
+}
+
+/// Removes throw-away data whose server could not be brought back, unless others still try.
+pub(crate) fn clear_data(path: &Path) {
+    if let Ok(data_dir) = DataDir::reopen(path) {
+        remove_if_free(data_dir.directory(), &CONTENTS).ok();
     }
 }
 

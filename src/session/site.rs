@@ -4,6 +4,7 @@
 //! processes happens through them. So the protocol can be explored in every order with a world that is a model.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use crate::control::message::Request;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::lock::FileLock;
 use crate::paths::{CONTROL_SOCKET, ServerDir};
@@ -97,10 +98,19 @@ impl Site for ServerSite {
     }
 
     fn spawn(&mut self, hello: &Request) -> Result<Link> {
-        self.try_spawn(hello).map_err(|error| Error::Supervisor {
-            reason: format!("the supervisor cannot be started: {error}"),
-            remedy: "see that this interpreter can still be run, and that there are processes and descriptors left"
-                .to_owned(),
+        self.try_spawn(hello).map_err(|error| {
+            let reason = format!("the supervisor cannot be started: {error}");
+            let remedy = remedy_for(&reason, "see that this interpreter can still be run");
+            // Processes, descriptors and memory come back; an interpreter does not.
+            let is_gone = matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::PermissionDenied
+            );
+            Error::Supervisor {
+                reason,
+                remedy,
+                may_pass: !is_gone,
+            }
         })
     }
 

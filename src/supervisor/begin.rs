@@ -123,7 +123,7 @@ async fn reserve(identity: &mut Identity, locks: &Directory) -> Result<Vec<Reser
 }
 
 /// Binds the control socket; what lies there is of a dead supervisor, for we hold its lock.
-fn listen(dir: &ServerDir) -> Result<UnixListener> {
+pub(crate) fn listen(dir: &ServerDir) -> Result<UnixListener> {
     dir.directory().remove_file(CONTROL_SOCKET).ok();
     let umask = nix::sys::stat::umask(Mode::from_bits_truncate(0o177));
     let bound =

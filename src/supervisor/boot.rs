@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use crate::clock::unix_now;
 use crate::database::Kind as DatabaseKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::paths::{SERVER_LOG, SUPERVISOR_LOG};
 use crate::process::server::{ServerCommand, ServerProcess};
@@ -27,10 +27,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a boot may take at least, however little patience those have who wait.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// Between two looks at the server's log: at the fastest that a disk cache takes, 600 MB/s, a log grows by 300 MB in that time. Each look costs
-/// an idle supervisor a wake-up, 0.2 ms of processor.
-const LOG_LOOK: Duration = Duration::from_millis(500);
-
 impl Supervisor {
     /// Starts the server's process; all that it needs is prepared.
     pub(crate) fn spawn(&mut self) {
@@ -47,14 +43,6 @@ impl Supervisor {
             }
             Err(error) => self.step(Input::SpawnFailed(error)),
         }
-    }
-
-    /// Looks at the server's log, now and again later. Our own grows by some lines a restart: it is looked at then.
-    pub(crate) fn look_at_log(&mut self) {
-        if rotate(self.dir.directory(), SERVER_LOG) {
-            self.log_offset = 0;
-        }
-        self.after(LOG_LOOK, Message::LogDue);
     }
 
     fn try_spawn(&mut self) -> Result<ServerProcess> {
@@ -93,10 +81,14 @@ impl Supervisor {
             inherit: prepared.inherit(&self.server_lock),
             umask: self.plan.umask,
         };
-        ServerProcess::spawn(&command).map_err(|error| Error::Start {
-            reason: format!("{} cannot be run: {error}", prepared.executable.display()),
-            log_tail: vec![],
-            remedy: "look at that file, or name another one by `executable=`".to_owned(),
+        ServerProcess::spawn(&command).map_err(|error| {
+            let reason = format!("{} cannot be run: {error}", prepared.executable.display());
+            let look = "look at that file, or name another one by `executable=`";
+            Error::Start {
+                remedy: remedy_for(&reason, look),
+                reason,
+                log_tail: vec![],
+            }
         })
     }
 

@@ -103,6 +103,11 @@ fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> 
             "frontend.rps.namespaceReplicationInducingAPIs".to_owned(),
             json!(10_000),
         ),
+        // Clusters whose clocks differ wait a second more before a timer fires or an activity is tried again; here is one clock.
+        (
+            "history.timerProcessorMaxTimeShift".to_owned(),
+            json!("10ms"),
+        ),
     ]);
     values.extend(identity.dynamic_config.clone());
     values

@@ -105,6 +105,8 @@ pub(crate) struct Supervisor {
     pub is_ended: bool,
     /// Keep the ports ours; only their lives matter.
     _ports: Vec<Reservation>,
+    /// Goes last: then somebody else may begin.
+    pub own_lock: FileLock,
 }
 
 /// Supervises the server of one directory until nobody wants it any more.
@@ -113,12 +115,13 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
     let subreaper = failpoint::pass("supervisor.subreaper").and_then(|()| become_subreaper());
     subreaper.map_err(|error| internal(&error))?;
     let dir = ServerDir::at(directory)?;
-    let Some(_supervisor_lock) = dir.try_exclusive(SUPERVISOR_LOCK)? else {
+    let Some(own_lock) = dir.try_exclusive(SUPERVISOR_LOCK)? else {
         return Ok(());
     };
     // As any client: so that no sweep takes a server without clients for an abandoned one, not even for an instant.
     let client = dir.try_client()?;
-    log::install(dir.directory())?;
+    // Without a log it goes on, or can tell who is there what else is wrong with the directory.
+    log::install(dir.directory()).ok();
     let (inbox, mut messages) = mpsc::channel(256);
     let stream = failpoint::pass("supervisor.lease").and_then(|()| inherited_fd(lease));
     let stream = stream.and_then(|fd| {
@@ -149,12 +152,12 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
             return Ok(());
         }
     };
-    let mut supervisor = Supervisor::new(dir, ground, &request, inbox, umask);
+    let mut supervisor = Supervisor::new(dir, own_lock, ground, &request, inbox, umask);
     supervisor.client = client;
     supervisor.connections.insert(FIRST, connection);
     supervisor.welcome(FIRST, PROTOCOL, Some(request));
     supervisor.step(Input::Begin);
-    supervisor.look_at_log();
+    supervisor.look_at_files();
     supervisor.serve(&mut messages).await;
     Ok(())
 }
@@ -173,6 +176,7 @@ async fn first_request(messages: &mut mpsc::Receiver<Message>) -> Option<LeaseRe
 impl Supervisor {
     fn new(
         dir: ServerDir,
+        own_lock: FileLock,
         ground: Ground,
         request: &LeaseRequest,
         inbox: mpsc::Sender<Message>,
@@ -225,6 +229,7 @@ impl Supervisor {
             is_cleaning: false,
             is_ended: false,
             _ports: ports,
+            own_lock,
             dir,
         }
     }
@@ -275,7 +280,7 @@ impl Supervisor {
             Message::Answer(id, reply) => self.send(id, &reply),
             Message::Deleted(name) => self.deleted(&name),
             Message::SweepDue => self.sweep(),
-            Message::LogDue => self.look_at_log(),
+            Message::FilesDue => self.look_at_files(),
         }
     }
 

@@ -5,20 +5,27 @@
 
 use std::ffi::{OsStr, OsString};
 
-/// Environment variable of the Go runtime; the user's own value wins.
-const GARBAGE_COLLECTOR: &str = "GOGC";
+use nix::unistd::Uid;
 
 /// Environment variable that every server of ours has; its value is the identity of its supervisor.
 const MARK: &str = "TEMPORAL_DEVSERVER_SUPERVISOR";
 
 /// Returns the server's environment: the supervisor's without any `TEMPORAL_*`, and a mark to know it by.
 ///
-/// The server's garbage collector is told to run less often: a seventh off the boot for a few MB (`benches/measure_start.py`).
+/// Its garbage collector is told to run less often: a seventh off the boot for a few MB (`benches/measure_start.py`). A user
+/// without an entry in `/etc/passwd`, as containers have them, gets a name and a home: without either the server does not boot.
+/// What the user has set wins.
 pub(crate) fn environment(mark: &str) -> Vec<(OsString, OsString)> {
-    let is_foreign = |key: &OsStr| !key.as_encoded_bytes().starts_with(b"TEMPORAL_");
-    let inherited = std::env::vars_os().filter(|(key, _)| is_foreign(key));
-    let ours =
-        [(GARBAGE_COLLECTOR, "400"), (MARK, mark)].map(|(key, value)| (key.into(), value.into()));
-    let is_free = |(key, _): &(OsString, OsString)| std::env::var_os(key).is_none() || key == MARK;
-    inherited.chain(ours.into_iter().filter(is_free)).collect()
+    let user = Uid::effective().to_string();
+    let defaults = [("GOGC", "400"), ("USER", &user), ("HOME", "/")];
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let mut ours: Vec<_> = defaults.into_iter().filter(|(n, _)| !is_set(n)).collect();
+    ours.push((MARK, mark));
+    let is_kept = |key: &OsStr| {
+        let is_foreign = !key.as_encoded_bytes().starts_with(b"TEMPORAL_");
+        is_foreign && ours.iter().all(|(name, _)| key != *name)
+    };
+    let inherited = std::env::vars_os().filter(|(key, _)| is_kept(key));
+    let added = ours.iter().map(|(key, value)| (key.into(), value.into()));
+    inherited.chain(added).collect()
 }

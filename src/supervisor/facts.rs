@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::executable::{Digester, Digests, Key, digest_of, version_from_output};
 use crate::failpoint;
 use crate::process::oneshot;
@@ -105,7 +105,8 @@ async fn ask(executable: &Path, arguments: &[&str]) -> Result<String> {
     match answer {
         Ok((Exit::Code(0), text)) => Ok(text),
         Ok((exit, text)) => {
-            let said = text.lines().last().unwrap_or("nothing").to_owned();
+            let said = text.lines().find(|line| !line.trim().is_empty());
+            let said = said.unwrap_or("nothing");
             Err(wrong(
                 executable,
                 &format!("does not tell its version ({exit}); it says {said:?}"),
@@ -139,7 +140,9 @@ pub(crate) fn wrong(executable: &Path, problem: &str) -> Error {
     Error::ExecutableNotFound {
         problem: format!("the executable {} {problem}", executable.display()),
         searched: vec![executable.display().to_string()],
-        remedy: "name the official `temporal` executable by `executable=`, or leave that out"
-            .to_owned(),
+        remedy: remedy_for(
+            problem,
+            "name the official `temporal` executable by `executable=`, or leave that out",
+        ),
     }
 }

@@ -22,6 +22,11 @@ const WINDOW: u64 = 16 << 10;
 
 /// Sends our own log lines to the supervisor's log; `TEMPORAL_DEVSERVER_LOG` sets the level.
 pub(crate) fn install(directory: &Directory) -> Result<()> {
+    // A defect must not leave a supervisor half alive: it dies, the server with it, and the clients bring both back.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!("the supervisor has a defect: {panic}");
+        std::process::abort();
+    }));
     let level = std::env::var("TEMPORAL_DEVSERVER_LOG")
         .ok()
         .and_then(|level| level.parse().ok());
@@ -32,11 +37,6 @@ pub(crate) fn install(directory: &Directory) -> Result<()> {
         .with_max_level(level.unwrap_or(LevelFilter::INFO))
         .with_writer(Mutex::new(file));
     subscriber.try_init().ok();
-    // A defect must not leave a supervisor half alive: it dies, the server with it, and the clients bring both back.
-    std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("the supervisor has a defect: {panic}");
-        std::process::abort();
-    }));
     Ok(())
 }
 

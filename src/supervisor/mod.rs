@@ -29,6 +29,7 @@ mod status;
 mod template;
 mod tidy;
 pub mod transition;
+mod upkeep;
 mod verbs;
 mod watch;
 
@@ -39,7 +40,7 @@ use std::time::Instant;
 use tokio::task::LocalSet;
 
 use crate::control::message::Reply;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::options::Additive;
 use crate::paths::SUPERVISOR_LOG;
 use crate::supervisor::prepare::Prepared;
@@ -76,8 +77,8 @@ pub(crate) enum Message {
     Answer(u64, Reply),
     /// It is time to see whether an orphan is dead.
     SweepDue,
-    /// It is time to look at the server's log.
-    LogDue,
+    /// It is time to look at the server's files.
+    FilesDue,
     /// This namespace was deleted.
     Deleted(String),
 }
@@ -111,8 +112,11 @@ fn parse(arguments: &[String]) -> Option<(PathBuf, i32)> {
 
 /// Returns the error for what should not happen to a supervisor.
 pub(crate) fn internal(problem: &dyn std::fmt::Display) -> Error {
+    let reason = format!("the supervisor cannot work: {problem}");
+    let look = format!("look into {SUPERVISOR_LOG} in the server's directory");
     Error::Supervisor {
-        reason: format!("the supervisor cannot work: {problem}"),
-        remedy: format!("look into {SUPERVISOR_LOG} in the server's directory"),
+        may_pass: false,
+        remedy: remedy_for(&reason, &look),
+        reason,
     }
 }

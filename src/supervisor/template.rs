@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::database::beside;
 use crate::database::cache::{Building, Templates};
 use crate::database::sqlite::{Answer, Operation, SqliteHelper, parse};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy_for};
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
 use crate::port::{self, Reservation};
@@ -110,10 +110,12 @@ impl Build<'_> {
             return Ok(());
         }
         let exit = exit.map_or_else(String::new, |exit| exit.to_string());
+        let exit = format!("its first boot, for a template database: {exit}");
+        let by_hand = "try the executable by hand, or name another one by `executable=`";
         Err(Error::ServerExited {
-            exit: format!("its first boot, for a template database, ended by {exit}"),
+            remedy: remedy_for(&exit, by_hand),
+            exit,
             log_tail: tail(self.templates.directory(), LOG, 0),
-            remedy: "try the executable by hand, or name another one by `executable=`".to_owned(),
         })
     }
 }

@@ -111,6 +111,7 @@ impl Supervisor {
             && self.leases.get_mut(lease).is_none()
         {
             return Err(Error::Supervisor {
+                may_pass: false,
                 reason: "the lease for which the server is to be paused has ended".to_owned(),
                 remedy: "start the server again, then pause it".to_owned(),
             });

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 
-# A shell without job control starts what runs in its background with Ctrl-C ignored, and every
-# child of a test would inherit that.
+# A shell without job control starts what runs in its background with Ctrl-C ignored, and `nohup`
+# everything with hang-ups ignored; every child of a test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

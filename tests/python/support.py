@@ -153,12 +153,20 @@ class Sandbox:
 class Host:
     """A Python program in its own process: it tells JSON lines, and goes on at a line of ours."""
 
-    def __init__(self, program: str, *arguments: str, python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        program: str,
+        *arguments: str,
+        python: str = sys.executable,
+        through: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
         self.process = subprocess.Popen(
-            [python, "-c", START + program, *arguments],
+            [*through, python, "-c", START + program, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            **options,
         )
 
     @property

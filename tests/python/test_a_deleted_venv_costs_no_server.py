@@ -6,12 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-import temporal_devserver
+from foreign_worlds import make_venv
 from support import Host, Sandbox, accepts, eventually, is_alive
 from temporal_devserver import DevServer
 
@@ -32,14 +31,7 @@ if sys.stdin.readline() == "\\n":
 @pytest.fixture(params=["--symlinks", "--copies"])
 def venv(request: pytest.FixtureRequest, sandbox: Sandbox) -> Path:
     """An environment with the package installed in it, and nothing else."""
-    path = sandbox.root / "venv"
-    argv = [sys.executable, "-m", "venv", "--without-pip", str(request.param), str(path)]
-    subprocess.run(argv, check=True)
-    scheme = {"base": str(path), "platbase": str(path)}
-    package = Path(temporal_devserver.__file__).parent
-    site = Path(sysconfig.get_path("purelib", "posix_prefix", scheme))
-    shutil.copytree(package, site / package.name)
-    return path
+    return make_venv(sandbox.root / "venv", str(request.param))
 
 
 @pytest.mark.long

@@ -168,9 +168,22 @@ def test_fails(temporal_private_server, temporal_private_client):
 
 def test_unless_it_is_told_not_to(suite: Suite) -> None:
     suite.tests(FAILS)
-    result = suite.inside("--temporal-report=no")
+    result = suite.inside("--temporal-explain=no")
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*Temporal*")
+
+
+def test_that_asks_for_its_namespace_late(suite: Suite) -> None:
+    suite.tests(
+        """
+def test_fails(request):
+    request.getfixturevalue("temporal_namespace")
+    assert False
+"""
+    )
+    result = suite.inside()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Temporal workflows in test_fails-*"])
 
 
 def test_though_its_namespace_is_one_of_its_project(suite: Suite) -> None:

@@ -28,6 +28,11 @@ assert libc.prctl(22, 2, struct.pack("HxxxxxxP", len(steps), ctypes.addressof(co
 """
 """A seccomp filter, as an old container runtime has one."""
 
+NO_NETLINK = NO_PIDFD.replace(
+    "(0x15, 2, 0, 434), (0x15, 1, 0, 424), (0x06, 0, 0, 0x7FFF0000),",
+    "(0x15, 0, 2, 41), (0x20, 0, 0, 16), (0x15, 1, 0, 16), (0x06, 0, 0, 0x7FFF0000),",
+).replace("pidfd_open and pidfd_send_signal do not exist", "socket(AF_NETLINK, ..) is refused")
+
 PREAMBLES = {
     "closed streams": "os.closerange(0, 3)",
     "ignored SIGCHLD": "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
@@ -42,6 +47,7 @@ PREAMBLES = {
     "ignored TERM": "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
     "few descriptors": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))",
     "no pidfd": NO_PIDFD,
+    "no netlink": NO_NETLINK,
     "many descriptors": "[os.dup(0) for _ in range(900)]",
     "a large environment": "os.environ['LARGE'] = 'x' * 100000",
     "odd environment": "os.environb[b'ODD\\xff'] = b'\\xff\\n='",
@@ -74,6 +80,17 @@ def test_host(fake_temporal: Path, sandbox: Sandbox, preamble: str) -> None:
         assert host.wait(30) == 0
     done.chmod(0o600)
     assert done.read_text() == "done"
+
+
+def test_an_orphan_is_ended_where_pidfds_are_refused(
+    fake_temporal: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server forked outlives the supervisor that is killed, and holds the locks."""
+    monkeypatch.setenv("FAKE_TEMPORAL", "fork=other")
+    done = sandbox.root / "done"
+    with Host(f"{PROGRAM}\n{NO_PIDFD}\nmain()\n", str(fake_temporal), str(done)) as host:
+        assert host.wait(30) == 0
+    assert "orphan" in (sandbox.directory("odd") / "supervisor.log").read_text()
 
 
 def test_children_of_the_host_hold_nothing(fake_temporal: Path, sandbox: Sandbox) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
-from temporal_devserver._pytest.settings import Settings
+from temporal_devserver._pytest.settings import TABLE
 
 if TYPE_CHECKING:
     from pytest_support import Suite
 
-NAMES = [field.name for field in fields(Settings)]
-
 
 def test_all_of_them_in_the_help(suite: Suite) -> None:
     text = suite.inside("--help").stdout.str()
-    for name in NAMES:
+    for name in TABLE:
         assert f"--temporal-{name.replace('_', '-')}" in text
         assert re.search(rf"^  temporal_{name} \(", text, re.MULTILINE), name
     assert max(map(len, text.splitlines())) < 200
@@ -75,7 +72,7 @@ def test_one(pytestconfig):
         ("keep", "10 fortnights", "30s, 10min, 2h or 1d"),
         ("keep", "9" * 400, "30s, 10min, 2h or 1d"),
         ("schedules", "perhaps", "use yes or no"),
-        ("report", " ", "use yes|no, or leave it out"),
+        ("explain", " ", "use yes|no, or leave it out"),
         ("address", "localhost", "like localhost:7233"),
         ("address", ":7233", "like localhost:7233"),
         ("address", "localhost:99999", "like localhost:7233"),

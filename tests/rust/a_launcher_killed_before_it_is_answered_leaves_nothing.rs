@@ -36,14 +36,14 @@ fn dies_first(name: &str, number: u32) -> bool {
     });
     let is_first = !exists("answered");
     drop(launcher);
-    for pid in stopped(&world) {
-        kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
-    }
+    eventually(&format!("nothing is left, number {number}"), || {
+        // One that had answered may come to its effect only now.
+        for pid in stopped(&world) {
+            kill(Pid::from_raw(pid), Signal::SIGCONT).ok();
+        }
+        world.processes().is_empty()
+    });
     let at = std::fs::read_to_string(world.path().join("fired"));
-    eventually(
-        &format!("nothing is left, number {number} ({at:?})"),
-        || world.processes().is_empty(),
-    );
     let data = std::fs::read_dir(world.path().join("tmp")).unwrap().count();
     assert_eq!(data, 0, "number {number} ({at:?})");
     // No manual step: the same name, and whatever lies about in a directory that no supervisor has seen.

@@ -42,3 +42,13 @@ fn a_template_is_built_once() {
     late.start();
     assert!(!world.text(&name, "supervisor.log").contains("building"));
 }
+
+#[test]
+fn one_whose_first_boot_fails_is_reported_with_its_log() {
+    let mut world = World::with("print=out of cheese,exit_after=0.01:3,never_ready");
+    world.use_cache_of_its_own();
+    let error = world.private(&json!({})).try_start().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("template database: exit code 3"), "{text}");
+    assert!(text.contains("out of cheese"), "{text}");
+}

@@ -1,6 +1,7 @@
 //! A client of another protocol version can see and stop every server; anything else is refused, naming both versions.
 
 use serde_json::json;
+use temporal_devserver::paths::Locations;
 
 use crate::support::{Raw, World};
 
@@ -43,5 +44,15 @@ fn but_it_gets_no_lease() {
     let refused = raw.answer();
     assert_eq!(refused["error"]["code"], "protocol", "{refused}");
     assert_eq!(raw.ask(&json!({ "op": "status" }))["reply"], "status");
+    // Nor does it where it looks like one of ours.
+    let lease = json!({
+        "pid": 1, "command": "", "name": "shared", "private": false, "options": {}, "scripts": [],
+        "locations": Locations::from_environment(|_| None, None).unwrap(),
+        "start_timeout": 1.0, "stop_timeout": 1.0, "linger": 0.0,
+    });
+    let mut raw = Raw::connect(&world.server("shared"));
+    let hello = json!({ "op": "hello", "protocol": 2, "version": "?", "lease": lease });
+    assert_eq!(raw.ask(&hello)["reply"], "hello");
+    assert_eq!(raw.answer()["error"]["code"], "protocol");
     assert_eq!(client.status().leases.len(), 1);
 }

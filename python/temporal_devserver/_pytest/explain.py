@@ -24,7 +24,7 @@ Section: TypeAlias = "tuple[str, str]"
 
 def sections(ours: Run, item: pytest.Item, report: pytest.TestReport) -> Iterator[Section]:
     """Returns the sections of a report; of a test that passed only what the server went through."""
-    wanted = report.failed and ours.settings.report
+    wanted = report.failed and ours.settings.explain
     if wanted:
         yield from _workflows(ours, item)
     for watched in {watched.name: watched for watched in ours.watched}.values():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_addoption",
     "pytest_configure",
+    "pytest_report_header",
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
     "temporal_client",
@@ -51,6 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[run.KEY] = run.Run(config, settings.read(config))
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    """Says which server the tests would use."""
+    from . import header
+
+    return header.line(config.rootpath, run.of(config).settings)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Marks where a test begins, also one that is run again, in the servers' logs and events."""
@@ -65,9 +73,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds to the report of a test what its servers have to say."""
     report = yield
-    ours = run.of(item.config)
-    if ours.watched and call.when != "teardown":
+    asked = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
+    if (asked or run.used(item)) and call.when != "teardown":
         from . import explain
 
+        ours = run.of(item.config)
         report.sections.extend(explain.sections(ours, item, report))
     return report

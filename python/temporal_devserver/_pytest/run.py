@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from .._errors import DevServerError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -99,6 +97,7 @@ class Run:
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
+        from .._errors import DevServerError
         from .external import ExternalServer
 
         if isinstance(server, ExternalServer):
@@ -119,6 +118,8 @@ class Run:
 @contextmanager
 def plainly() -> Iterator[None]:
     """Has what is wrong with a server told alone: the traceback would be that of the plugin."""
+    from .._errors import DevServerError
+
     try:
         yield
     except DevServerError as error:

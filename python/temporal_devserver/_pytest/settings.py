@@ -7,7 +7,6 @@ else from the ini file (`temporal_<name>`). A value that cannot be is an error b
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from . import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 GROUP = "temporal"
@@ -37,6 +36,7 @@ class Option(NamedTuple):
     metavar: str
     help: str
     read: Callable[[str, Path], Any]
+    default: Any
     several: bool
 
 
@@ -48,13 +48,11 @@ def _option(
     *,
     several: bool = False,
 ) -> Any:  # noqa: ANN401
-    option = Option(metavar, help, read, several)
-    return field(default=default, metadata={"option": option})
+    return Option(metavar, help, read, default, several)
 
 
-@dataclass(frozen=True)
 class Settings:
-    """What a run was asked for."""
+    """What a run was asked for. In the class itself stands, for each of them, the option."""
 
     executable: str | None = _option(
         "PATH", "the `temporal` executable; default: the first one found", words.path
@@ -101,7 +99,7 @@ class Settings:
     namespace: str | None = _option(
         "NAME", "namespace to use where none can be created on an existing server"
     )
-    report: bool = _option(
+    explain: bool = _option(
         "yes|no",
         "`no`: nothing is said about Temporal where a test fails; default: yes",
         words.yes_or_no,
@@ -116,21 +114,25 @@ class Settings:
         "failed|all", "of which tests; default: failed", words.failed_or_all, "failed"
     )
 
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        """Takes what was given, and for all else the default."""
+        for name, option in TABLE.items():
+            setattr(self, name, given.get(name, option.default))
+
     @property
     def is_external(self) -> bool:
         """Whether the server exists already, and is not ours."""
         return self.address is not None or self.profile is not None
 
 
-def _table() -> Iterator[tuple[str, Option]]:
-    for entry in fields(Settings):
-        yield entry.name, entry.metadata["option"]
+TABLE = {name: option for name, option in vars(Settings).items() if isinstance(option, Option)}
+"""The options by name, in the order in which they are shown."""
 
 
 def declare(parser: pytest.Parser) -> None:
     """Adds every option to the command line and the ini file."""
     group = parser.getgroup("temporal", "a real Temporal server (temporal-devserver)")
-    for name, option in _table():
+    for name, option in TABLE.items():
         group.addoption(
             _flag(name),
             action="append" if option.several else "store",
@@ -148,12 +150,12 @@ def read(config: pytest.Config) -> Settings:
         UsageError: A value cannot be; it says where it stands, and what would be one.
     """
     values: dict[str, Any] = {}
-    for name, option in _table():
+    for name, option in TABLE.items():
         given = _given(config, name)
         if given is not None:
             source, texts = given
             values[name] = _read(source, option, texts)
-    settings = Settings(**values)
+    settings = Settings(values)
     if settings.address and settings.profile:
         message = "temporal: an address and a profile are given; leave one of them out"
         raise pytest.UsageError(message)

@@ -1,0 +1,60 @@
+"""The line at the top of a run: which server the tests would use, and whether it runs already.
+
+Nothing is started for it, and nobody is waited for who does not answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, _errors
+from .._launcher import launcher
+from .._options import to_json
+from . import shared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .._options import Options
+    from .settings import Settings
+
+PATIENCE = 0.2
+"""Seconds that a server that runs has to tell its address."""
+
+
+def line(root: Path, settings: Settings) -> str:
+    """Returns what to say."""
+    if settings.address:
+        return f"temporal: the existing server at {settings.address}"
+    if settings.profile:
+        return f"temporal: the existing server of profile `{settings.profile}`"
+    try:
+        name, chosen = shared.server(root, settings)
+    except _errors.DevServerError as error:
+        return f"temporal: {error}"
+    status = _status(name, chosen)
+    if status is None:
+        return f"temporal: server `{name}`, started by the first test that needs it"
+    return (
+        f"temporal: server `{name}` {status['version']} at {status['address']}, {status['state']}"
+    )
+
+
+def _status(name: str, chosen: Options) -> dict[str, Any] | None:
+    """Asks the server, None where it does not run or does not answer."""
+    place = to_json({"state_dir": chosen["state_dir"]})
+    until = time.monotonic() + PATIENCE
+    try:
+        call = _core.Session(name, place, launcher()).call('{"op": "status"}')
+        while (left := until - time.monotonic()) > 0:
+            descriptor, _, reply = call.advance()
+            if reply is not None:
+                found: dict[str, Any] = json.loads(reply)
+                return found
+            select.select([descriptor] if descriptor >= 0 else [], [], [], min(left, 0.02))
+    except _errors.DevServerError:
+        pass
+    return None
