@@ -75,6 +75,7 @@ async def scenario(client):
             await start(client, kind)
         await told_by(client, "retries", "attempt: 2")
         await told_by(client, "stuck", "attempt: 2")
+        await told_by(client, "waits", "history_length: 5")
     await start(client, "Double", "nobody")
 
 def test_fails(temporal_client):

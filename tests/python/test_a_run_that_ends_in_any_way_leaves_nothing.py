@@ -59,7 +59,17 @@ def quiet(out: str, err: str) -> None:
     assert not err
 
 
-@pytest.mark.parametrize("options", [["-x"], ["-n2", "--maxfail=1"]], ids=["x", "maxfail"])
+XDIST = pytest.param(["-n2"], id="xdist", marks=pytest.mark.long)
+ALONE_OR_NOT = pytest.mark.parametrize("options", [pytest.param([], id="alone"), XDIST])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(["-x"], id="x"),
+        pytest.param(["-n2", "--maxfail=1"], id="maxfail", marks=pytest.mark.long),
+    ],
+)
 def test_at_the_first_failure(suite: Suite, options: list[str]) -> None:
     suite.tests(TESTS)
     result = suite.run(*options)
@@ -69,9 +79,9 @@ def test_at_the_first_failure(suite: Suite, options: list[str]) -> None:
 
 def test_only_what_failed_is_run_again(suite: Suite) -> None:
     suite.tests(TESTS)
-    suite.run().assert_outcomes(passed=5, failed=1)
+    suite.inside().assert_outcomes(passed=5, failed=1)
     suite.forget()
-    result = suite.run("--lf")
+    result = suite.inside("--lf")
     result.assert_outcomes(failed=1)
     quiet(result.stdout.str(), result.stderr.str())
     assert suite.told() == [[2]]
@@ -94,13 +104,13 @@ def breaks(temporal_namespace):
 """,
     )
     suite.tests("def test_one(broken): pass\ndef test_two(breaks): pass\n")
-    result = suite.run()
+    result = suite.inside()
     result.assert_outcomes(passed=1, errors=2)
     assert "INTERNALERROR" not in result.stdout.str()
     result.stderr.no_fnmatch_line("*")
 
 
-@pytest.mark.parametrize("options", [[], ["-n2"]], ids=["alone", "xdist"])
+@ALONE_OR_NOT
 def test_ctrl_c(suite: Suite, options: list[str]) -> None:
     suite.tests(HANGS)
     with suite.started(*options) as run:
@@ -113,7 +123,20 @@ def test_ctrl_c(suite: Suite, options: list[str]) -> None:
         quiet("", err)
 
 
-@pytest.mark.parametrize("options", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_ctrl_c_while_the_server_starts(
+    suite: Suite, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
+    suite.tests(HANGS)
+    with suite.started() as run:
+        eventually("it starts", sandbox.servers, 40)
+        run.signal(signal.SIGINT)
+        code, out, err = run.end()
+    assert code == pytest.ExitCode.INTERRUPTED, out
+    quiet("", err)
+
+
+@ALONE_OR_NOT
 def test_kill_9(suite: Suite, sandbox: Sandbox, options: list[str]) -> None:
     suite.tests(HANGS)
     with suite.started(*options) as run:
@@ -123,6 +146,7 @@ def test_kill_9(suite: Suite, sandbox: Sandbox, options: list[str]) -> None:
         eventually("nothing is left", lambda: not sandbox.processes() and not sandbox.left())
 
 
+@pytest.mark.long
 def test_kill_9_of_a_worker_of_xdist(suite: Suite) -> None:
     suite.tests(
         """
@@ -143,7 +167,7 @@ def test_one(temporal_server, temporal_namespace, number):
 
 @pytest.mark.parametrize(
     "how",
-    ["pytest.exit('enough')", "raise SystemExit", "os._exit(3)", "os.abort()", "sys.exit(0)"],
+    ["pytest.exit('enough')", "sys.exit(0)", "os._exit(3)", "os.abort()"],
 )
 def test_by_a_test_that_ends_it(suite: Suite, how: str) -> None:
     suite.tests(
@@ -180,6 +204,7 @@ def test_a_timeout_by_a_signal(suite: Suite) -> None:
     result.stdout.fnmatch_lines(["*Failed: Timeout*"])
 
 
+@pytest.mark.long
 def test_a_timeout_by_a_thread(suite: Suite) -> None:
     suite.tests(HANGS)
     result = suite.run("--timeout=1", "--timeout-method=thread")
@@ -187,6 +212,7 @@ def test_a_timeout_by_a_thread(suite: Suite) -> None:
     assert "Timeout" in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.long
 def test_a_timeout_while_the_server_starts(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
     suite.tests("def test_one(temporal_namespace): pass\n")

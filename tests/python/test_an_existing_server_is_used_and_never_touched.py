@@ -80,6 +80,7 @@ def test_by_its_profile(
 
 
 @pytest.mark.real_server
+@pytest.mark.long
 def test_with_the_given_namespace_where_none_can_be_created(
     real_suite: Suite, existing: DevServer
 ) -> None:

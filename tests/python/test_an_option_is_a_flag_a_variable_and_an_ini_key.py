@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,27 @@ def test_one(pytestconfig):
     suite.inside(*flags).assert_outcomes(passed=1)
     config = {"a.b": True, "c": {"d": 1}, "e": "words"}
     assert suite.told() == [[{"one": "Keyword", "two": "Int"}, config]]
+
+
+def test_where_a_path_is_relative_to(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.tests(
+        """
+from temporal_devserver._pytest import run
+
+def test_one(pytestconfig):
+    settings = run.of(pytestconfig).settings
+    tell(settings.db, settings.histories)
+""",
+        "below/test_suite.py",
+    )
+    suite.ini(temporal_db="kept.db", temporal_histories="~/saved")
+    monkeypatch.syspath_prepend(suite.path)
+    monkeypatch.chdir(suite.path / "below")
+    suite.inside().assert_outcomes(passed=1)
+    suite.inside("--temporal-db=kept.db").assert_outcomes(passed=1)
+    in_ini, by_flag = suite.told()
+    assert in_ini == [str(suite.path / "kept.db"), os.path.expanduser("~/saved")]
+    assert by_flag[0] == str(suite.path / "below/kept.db")
 
 
 @pytest.mark.parametrize(

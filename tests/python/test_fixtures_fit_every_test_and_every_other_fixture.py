@@ -31,7 +31,7 @@ def test_größe(temporal_server, temporal_namespace, temporal_task_queue, id):
 
 def test_any_name(suite: Suite) -> None:
     suite.tests(NAMES)
-    suite.run().assert_outcomes(passed=11)
+    suite.inside().assert_outcomes(passed=11)
     assert len({name for (name,) in suite.told()}) == 11
 
 
@@ -41,7 +41,7 @@ def test_any_name_of_a_project(suite: Suite) -> None:
     (suite.path / "test_suite.py").rename(suite.file(f"{name}/test_suite.py", ""))
     for file in ("tell.py", "pytest.ini"):
         (suite.path / file).rename(suite.path / name / file)
-    suite.run(f"--rootdir={name}", "-c", f"{name}/pytest.ini", name).assert_outcomes(passed=11)
+    suite.inside(f"--rootdir={name}", "-c", f"{name}/pytest.ini", name).assert_outcomes(passed=11)
 
 
 def test_a_fixture_for_the_whole_session(suite: Suite) -> None:
@@ -78,6 +78,7 @@ def test_the_same_options_are_the_same_server(special, temporal_server_factory):
 
 
 @pytest.mark.real_server
+@pytest.mark.long
 def test_fixtures_that_are_overridden(real_suite: Suite) -> None:
     real_suite.file("flows.py", FLOWS)
     real_suite.file(

@@ -47,6 +47,7 @@ def test_the_workers_of_xdist(suite: Suite, workers: int) -> None:
     assert len(set(namespaces)) == 24
 
 
+@pytest.mark.long
 def test_files_distributed_to_workers(suite: Suite) -> None:
     for name in "ab":
         suite.tests(ALL_AT_ONCE.format(count=2), f"test_{name}.py")
@@ -72,6 +73,7 @@ def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
     assert len(set(servers)) == 2
 
 
+@pytest.mark.long
 def test_runs_that_come_and_go(suite: Suite) -> None:
     suite.tests("def test_one(temporal_server, temporal_namespace): pass")
     with ExitStack() as stack:
@@ -113,6 +115,7 @@ def test_another_environment_has_another_server(
     assert one_pid != two_pid
 
 
+@pytest.mark.long
 def test_a_custom_rootdir_is_another_project(suite: Suite) -> None:
     suite.tests(TWO)
     suite.file("root/empty.txt", "")
@@ -124,24 +127,38 @@ def test_a_custom_rootdir_is_another_project(suite: Suite) -> None:
     assert any(name.startswith("pytest-root-") for name in names)
 
 
-def test_a_kept_server_is_there_for_the_next_run(suite: Suite, sandbox: Sandbox) -> None:
-    suite.tests(
-        """
+KEPT = """
 import time
 
 def test_one(request):
     began = time.perf_counter()
     server = request.getfixturevalue("temporal_server")
-    tell(server.name, server.status().pid, server.ui_url, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    tell(server.name, server.status().pid, server.ui_url, seconds)
 """
-    )
+
+
+def ended(name: str, pid: int, sandbox: Sandbox) -> None:
+    """Ends a server that was kept."""
+    assert is_alive(pid)
+    with DevServer(name, state_dir=sandbox.state / "pytest") as server:
+        server.stop()
+    eventually("it has gone", lambda: not is_alive(pid))
+
+
+def test_a_kept_server_is_there_for_the_next_run(suite: Suite, sandbox: Sandbox) -> None:
+    suite.tests(KEPT)
     for _ in range(2):
         suite.run("--temporal-keep=10min").assert_outcomes(passed=1)
     (name, pid, ui, _), (*again, seconds) = suite.told()
     assert [name, pid, ui] == again
     assert ui.startswith("http://")
     assert seconds < 0.5, "it attaches in some milliseconds"
-    assert is_alive(pid)
-    with DevServer(name, state_dir=sandbox.state / "pytest") as server:
-        server.stop()
-    eventually("it has gone", lambda: not is_alive(pid))
+    ended(name, pid, sandbox)
+
+
+def test_a_kept_server_outlives_a_pytest_that_is_killed(suite: Suite, sandbox: Sandbox) -> None:
+    suite.tests(KEPT + "    import os\n    os.kill(os.getpid(), 9)\n")
+    suite.run("--temporal-keep=10min")
+    ((name, pid, *_),) = suite.told()
+    ended(name, pid, sandbox)

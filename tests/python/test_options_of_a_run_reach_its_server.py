@@ -32,6 +32,7 @@ def test_one(temporal_server, temporal_client):
 
 
 @pytest.mark.real_server
+@pytest.mark.long
 def test_from_the_ini_file(real_suite: Suite, real_temporal: object) -> None:
     real_suite.tests(TESTS)
     real_suite.ini(

@@ -44,7 +44,9 @@ def replayed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.real_server
-@pytest.mark.parametrize(("of", "count"), [("failed", 3), ("all", 4)])
+@pytest.mark.parametrize(
+    ("of", "count"), [("failed", 3), pytest.param("all", 4, marks=pytest.mark.long)]
+)
 def test_of_failed_tests_or_of_all(
     real_suite: Suite, monkeypatch: pytest.MonkeyPatch, of: str, count: int
 ) -> None:

@@ -84,7 +84,7 @@ def test_strict_mode_anyio_and_unittest(real_suite: Suite) -> None:
 
 
 @pytest.mark.real_server
-@pytest.mark.parametrize("scope", ["function", "session"])
+@pytest.mark.parametrize("scope", ["function", pytest.param("session", marks=pytest.mark.long)])
 def test_auto_mode(real_suite: Suite, scope: str) -> None:
     real_suite.file("flows.py", FLOWS)
     real_suite.tests(PLAIN + AUTO)

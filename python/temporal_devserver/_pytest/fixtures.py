@@ -99,10 +99,13 @@ def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServe
 def temporal_private_client(
     temporal_private_server: DevServer,
     temporal_client_options: Mapping[str, Any],
+    pytestconfig: pytest.Config,
 ) -> Client:
     """A `temporalio.client.Client` of `temporal_private_server`, in its namespace `default`."""
     with run.plainly():
-        return temporal_private_server.connect(**temporal_client_options)
+        ours = run.of(pytestconfig)
+        namespace = temporal_private_server.namespace
+        return ours.client(temporal_private_server, namespace, temporal_client_options)
 
 
 @pytest.fixture

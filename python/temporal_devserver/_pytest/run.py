@@ -74,7 +74,9 @@ class Run:
         chosen = shared.options(self.settings)
         chosen.pop("db", None)
         with DevServer(**chosen) as server, self._watched(server):
+            address = server.address
             yield server
+        self._connections.pop(address, None)
 
     @contextmanager
     def _watched(self, server: DevServer) -> Iterator[None]:

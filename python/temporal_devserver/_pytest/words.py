@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,8 +30,8 @@ def text(value: str, _base: Path) -> str:
 
 
 def path(value: str, base: Path) -> str:
-    """Reads a path; a relative one is relative to `base`."""
-    return str(base / value)
+    """Reads a path; a relative one is relative to `base`, and `~` is the home directory."""
+    return str(base / os.path.expanduser(value))
 
 
 def duration(value: str, _base: Path) -> float:
