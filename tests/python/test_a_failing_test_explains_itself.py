@@ -151,8 +151,11 @@ def test_with_the_lines_of_the_log_since_it_began(
 
 
 @pytest.mark.real_server
-@pytest.mark.long
 def test_though_its_server_does_not_answer(real_suite: Suite) -> None:
+    real_suite.file(
+        "conftest.py",
+        "from temporal_devserver._pytest import explain\nexplain.PATIENCE = 0.5\n",
+    )
     real_suite.tests(
         """
 def test_fails(temporal_private_server, temporal_private_client):

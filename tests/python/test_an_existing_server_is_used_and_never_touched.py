@@ -137,8 +137,11 @@ def test_an_address_where_nobody_listens(suite: Suite) -> None:
     told_shortly(result, "does not answer")
 
 
-@pytest.mark.long
 def test_an_address_that_does_not_answer(suite: Suite) -> None:
+    suite.file(
+        "conftest.py",
+        "from temporal_devserver._pytest import external\nexternal.ANSWER_SECONDS = 0.5\n",
+    )
     suite.tests(ONE)
     with listening() as port:
         result = suite.run(f"--temporal-address=127.0.0.1:{port}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 Server: TypeAlias = "DevServer | ExternalServer"
 
 
-TRIES = 3
-"""How often a namespace is asked for, each time under a new name: the server may just crash."""
+NOTICE_SECONDS = 5.0
+"""For how long a namespace is asked for again, each time under a new name: the server may just have
+crashed, and until that is noticed it counts as ready."""
+
+PAUSE_SECONDS = 0.02
+"""What lies between two of these tries."""
 
 READY_SECONDS = 60.0
 """How long a server may take to come back after a crash."""
@@ -104,17 +109,18 @@ class Run:
 
         if isinstance(server, ExternalServer):
             return server.namespace_for(unique(test), self.settings.retention)
-        for _ in range(TRIES - 1):
+        until = time.monotonic() + NOTICE_SECONDS
+        while True:
             name = unique(test)
             try:
                 server.create_namespace(name, self.settings.retention)
             except DevServerError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE_SECONDS)
                 server.wait_ready(READY_SECONDS)
             else:
                 return name
-        name = unique(test)
-        server.create_namespace(name, self.settings.retention)
-        return name
 
 
 @contextmanager
