@@ -65,6 +65,9 @@ async def doubled(client, number=21, id="double"):
 ASYNCIO = ("-o", "asyncio_default_fixture_loop_scope=function")
 """Without it pytest-asyncio warns."""
 
+NOISE = ("Traceback", "ResourceWarning", "Exception ignored", "INTERNALERROR")
+"""What a run does not print that ends as it should."""
+
 SECONDS = 50.0
 """How long a run may take."""
 
@@ -121,6 +124,12 @@ class Suite:
         """Forgets what was told."""
         for name in ("told", "met"):
             (self.path / name).unlink(missing_ok=True)
+
+
+def quiet(out: str, err: str) -> None:
+    """Checks that a run made no noise."""
+    assert not [noise for noise in NOISE if noise in out + err], out + err
+    assert not err
 
 
 class Started:
