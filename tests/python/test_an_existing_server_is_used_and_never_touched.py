@@ -133,7 +133,7 @@ def told_shortly(result: pytest.RunResult, what: str) -> None:
 
 def test_an_address_where_nobody_listens(suite: Suite) -> None:
     suite.tests(ONE)
-    result = suite.run(f"--temporal-address=127.0.0.1:{free_port()}")
+    result = suite.inside(f"--temporal-address=127.0.0.1:{free_port()}")
     told_shortly(result, "does not answer")
 
 
@@ -148,7 +148,17 @@ def test_an_address_that_does_not_answer(suite: Suite) -> None:
     told_shortly(result, "does not answer")
 
 
-def test_a_profile_that_is_missing(suite: Suite) -> None:
+@pytest.mark.parametrize(
+    ("profile", "what"),
+    [
+        ("nowhere", "the profile `nowhere` cannot be used"),
+        ("wrong", "the Temporal server at local host:7233 does not answer"),
+    ],
+)
+def test_a_profile_that_cannot_be(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, profile: str, what: str
+) -> None:
+    file = suite.file("temporal.toml", '[profile.wrong]\naddress = "local host:7233"\n')
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(file))
     suite.tests(ONE)
-    result = suite.run("--temporal-profile=nowhere")
-    told_shortly(result, "the profile `nowhere` cannot be used")
+    told_shortly(suite.inside(f"--temporal-profile={profile}"), what)

@@ -102,7 +102,7 @@ class ExternalServer:
         connected = _connect.connect(self.address, self.namespace, options)
         try:
             return aside.run(connected, ANSWER_SECONDS)
-        except (RuntimeError, asyncio.TimeoutError) as error:
+        except (RuntimeError, ValueError, asyncio.TimeoutError) as error:
             why = f"{type(error).__name__} {error}".rstrip()
             message = (
                 f"the Temporal server at {self.address} does not answer ({why}); start it, "

@@ -79,8 +79,8 @@ def name_and_type(value: str, _base: Path) -> tuple[str, str]:
 
 def address(value: str, _base: Path) -> str:
     """Reads host and port."""
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    found = re.fullmatch(r"[^\s/]+:(\d{1,5})", value, re.ASCII)
+    if found is None or not 0 < int(found[1]) < 65536:
         message = f"{value!r} is no address; use HOST:PORT, like localhost:7233"
         raise ValueError(message)
     return value
