@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oracle import Oracle
+from pytest_support import Suite
 from support import Sandbox, eventually
 
 if TYPE_CHECKING:
@@ -89,23 +90,40 @@ def fake_temporal(_fake: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # aft
 
 
 @pytest.fixture(scope="session")
-def _real(cache: Path) -> Path:
+def _real(cache: Path, _sdk: None) -> Path:
     path = Path(sysconfig.get_path("scripts"), "temporal")
     if not path.exists():
         if os.environ.get("TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER") == "1":
             pytest.fail("there is no `temporal` executable in this environment")
         pytest.skip("there is no `temporal` executable in this environment")
-    from temporalio.runtime import Runtime
-
-    Runtime.default()  # its threads and descriptors stay; they are no leak of a test
     warm_up(path, cache)
     return path
+
+
+@pytest.fixture(scope="session")
+def _sdk() -> None:
+    """The runtime of the SDK: its threads and descriptors stay; they are no leak of a test."""
+    from temporalio.runtime import Runtime
+
+    Runtime.default()
 
 
 @pytest.fixture
 def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
     """The real server."""
     return _real
+
+
+@pytest.fixture
+def suite(fake_temporal: Path, _sdk: None, pytester: pytest.Pytester) -> Suite:
+    """A project whose tests run with the fake server."""
+    return Suite(pytester, fake_temporal)
+
+
+@pytest.fixture
+def real_suite(real_temporal: Path, pytester: pytest.Pytester) -> Suite:
+    """A project whose tests run with the real server."""
+    return Suite(pytester, real_temporal)
 
 
 def warm_up(executable: Path, cache: Path) -> None:

@@ -22,31 +22,32 @@ PATIENCE = 5.0
 Section: TypeAlias = "tuple[str, str]"
 
 
-def sections(ours: Run, item: pytest.Item, *, failed: bool) -> Iterator[Section]:
+def sections(ours: Run, item: pytest.Item, report: pytest.TestReport) -> Iterator[Section]:
     """Returns the sections of a report; of a test that passed only what the server went through."""
-    wanted = failed and ours.settings.explain
+    wanted = report.failed and ours.settings.explain
     if wanted:
         yield from _workflows(ours, item)
-    for watched in ours.watched:
+    for watched in {watched.name: watched for watched in ours.watched}.values():
         if events := watched.events():
             yield f"Temporal events of {watched.name}", "\n".join(events)
         if wanted and (log := watched.log()):
             yield f"Temporal log of {watched.name}", "\n".join(log)
     histories = ours.settings.histories
-    if histories and (failed or ours.settings.histories_of == "all"):
+    of_all = ours.settings.histories_of == "all" and report.when == "call"
+    if histories and (report.failed or of_all):
         yield from _histories(ours, item, histories)
 
 
 def _workflows(ours: Run, item: pytest.Item) -> Iterator[Section]:
     for server, namespace in run.used(item):
         lines: list[str] = []
-        if ours.settings.keep and server.ui_url:
-            lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
         lines += _asked(_tell(ours, server, namespace, lines))
         yield f"Temporal workflows in {namespace}", "\n".join(lines)
 
 
 async def _tell(ours: Run, server: Server, namespace: str, lines: list[str]) -> None:
+    if ours.settings.keep and server.ui_url:
+        lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
     client = ours.client(server, namespace, {})
     from . import workflows
 

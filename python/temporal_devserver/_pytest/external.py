@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _connect
 from .._errors import ExternalServerError, NamespaceError
-from . import aside
+from . import aside, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,12 +59,16 @@ class ExternalServer:
         self.namespace: str = settings.namespace or options.pop("namespace", "default")
         self._is_shared = False
         """Whether no namespace could be created, so that tests share the given one."""
+        self._options = options
         self._client = self._first(options)
 
     def connect(self, **client_options: Any) -> Client:  # noqa: ANN401  # those of the SDK
-        """Returns a client over the one connection."""
-        options = {"namespace": self.namespace, **client_options}
-        return type(self._client)(self._client.service_client, **options)
+        """Returns a client; over the one connection, if its options allow."""
+        chosen = {"namespace": self.namespace, **client_options}
+        mine = {**self._options, **chosen}
+        return run.over(self._client, chosen) or _connect.connect_blocking(
+            self.address, self.namespace, mine
+        )
 
     def create_namespace(self, name: str, retention: float | None = None) -> None:
         """Creates a namespace, and waits until it can be used.
@@ -88,6 +92,7 @@ class ExternalServer:
 
     def __getattr__(self, verb: str) -> Callable[..., object]:
         """Refuses the verbs of a server of ours."""
+        __tracebackhide__ = True  # pytest ends the traceback where the test asks for the verb
         if verb in REFUSED:
             raise refusal(f"`{verb}`")
         message = f"{type(self).__name__!r} object has no attribute {verb!r}"
@@ -97,7 +102,7 @@ class ExternalServer:
         connected = _connect.connect(self.address, self.namespace, options)
         try:
             return aside.run(connected, ANSWER_SECONDS)
-        except (RuntimeError, asyncio.TimeoutError) as error:
+        except (RuntimeError, ValueError, asyncio.TimeoutError) as error:
             why = f"{type(error).__name__} {error}".rstrip()
             message = (
                 f"the Temporal server at {self.address} does not answer ({why}); start it, "

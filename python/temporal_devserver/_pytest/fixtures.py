@@ -49,13 +49,13 @@ def temporal_namespace(temporal_server: Server, request: pytest.FixtureRequest) 
     """A fresh namespace for this test alone, ready for use: `test_order-3f9a81c2`."""
     with run.plainly():
         name = run.of(request.config).namespace(temporal_server, request.node.name)
-    run.used(request.node).append((temporal_server, name))
+    run.uses(request.node, temporal_server, name)
     return name
 
 
 @pytest.fixture
 def temporal_client_options() -> Mapping[str, Any]:
-    """Options of `temporal_client`, to override: `data_converter`, `interceptors`, `plugins`."""
+    """Options of `temporal_client`, to override: those of `temporalio.client.Client.connect`."""
     return {}
 
 
@@ -64,11 +64,12 @@ def temporal_client(
     temporal_server: Server,
     temporal_namespace: str,
     temporal_client_options: Mapping[str, Any],
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> Client:
     """A `temporalio.client.Client` in the namespace of this test. It works in every event loop."""
+    run.uses(request.node, temporal_server, temporal_namespace)  # which may be one of the project's
     with run.plainly():
-        ours = run.of(pytestconfig)
+        ours = run.of(request.config)
         return ours.client(temporal_server, temporal_namespace, temporal_client_options)
 
 
@@ -90,7 +91,7 @@ def temporal_task_queue(request: pytest.FixtureRequest) -> str:
 def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServer]:
     """A server for this test alone, with data of its own: kill it, pause it, restart it."""
     with run.plainly(), run.of(request.config).private_server() as server:
-        run.used(request.node).append((server, server.namespace))
+        run.uses(request.node, server, server.namespace)
         yield server
 
 
@@ -98,10 +99,13 @@ def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServe
 def temporal_private_client(
     temporal_private_server: DevServer,
     temporal_client_options: Mapping[str, Any],
+    pytestconfig: pytest.Config,
 ) -> Client:
     """A `temporalio.client.Client` of `temporal_private_server`, in its namespace `default`."""
     with run.plainly():
-        return temporal_private_server.connect(**temporal_client_options)
+        ours = run.of(pytestconfig)
+        namespace = temporal_private_server.namespace
+        return ours.client(temporal_private_server, namespace, temporal_client_options)
 
 
 @pytest.fixture

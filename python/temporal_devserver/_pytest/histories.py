@@ -6,12 +6,16 @@ Each is what `temporalio.client.WorkflowHistory.from_json(workflow_id, text)` re
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from temporalio.client import Client
+
+MOST = 120
+"""Bytes of a test's or workflow's name in that of a file, which may have 255, a run's id too."""
 
 
 async def save(client: Client, directory: str, test: str) -> str:
@@ -34,5 +38,9 @@ def _write(path: str, text: str) -> None:
 
 
 def _fit(name: str) -> str:
-    """Returns a name that a file can have."""
-    return re.sub(r"[^\w.,=@+-]+", "-", name).strip("-.")[:120] or "unnamed"
+    """Returns a name that a file can have, and no other name gets where this one has to be cut."""
+    fit = re.sub(r"[^\w.,=@+-]+", "-", name).strip("-.") or "unnamed"
+    if len(fit.encode()) <= MOST:
+        return fit
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{fit.encode()[:MOST].decode(errors='ignore')}-{digest}"

@@ -65,7 +65,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Marks where a test begins, in the logs and events of the servers."""
+    """Marks where a test begins, also one that is run again, in the servers' logs and events."""
+    run.used(item).clear()
     for watched in run.of(item.config).watched:
         watched.mark()
 
@@ -76,10 +77,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds to the report of a test what its servers have to say."""
     report = yield
-    uses_temporal = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
-    if uses_temporal and call.when != "teardown":
+    asked = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
+    if (asked or run.used(item)) and call.when != "teardown":
         from . import explain
 
         ours = run.of(item.config)
-        report.sections.extend(explain.sections(ours, item, failed=report.failed))
+        report.sections.extend(explain.sections(ours, item, report))
     return report

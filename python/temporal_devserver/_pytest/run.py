@@ -6,8 +6,10 @@ be used from every loop and thread: so a test's client costs nothing, and no loo
 
 from __future__ import annotations
 
+import inspect
 import re
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,11 +29,19 @@ if TYPE_CHECKING:
 Server: TypeAlias = "DevServer | ExternalServer"
 
 
-TRIES = 3
-"""How often a namespace is asked for, each time under a new name: the server may just crash."""
+NOTICE_SECONDS = 5.0
+"""For how long a namespace is asked for again, each time under a new name: the server may just have
+crashed, and until that is noticed it counts as ready."""
+
+PAUSE_SECONDS = 0.02
+"""What lies between two of these tries."""
 
 READY_SECONDS = 60.0
 """How long a server may take to come back after a crash."""
+
+SDK_IS_MISSING = (
+    'this needs the Temporal SDK, which is missing; pip install "temporal-devserver[temporalio]"'
+)
 
 
 class Run:
@@ -69,7 +79,9 @@ class Run:
         chosen = shared.options(self.settings)
         chosen.pop("db", None)
         with DevServer(**chosen) as server, self._watched(server):
+            address = server.address
             yield server
+        self._connections.pop(address, None)
 
     @contextmanager
     def _watched(self, server: DevServer) -> Iterator[None]:
@@ -83,12 +95,12 @@ class Run:
             self.watched.remove(watched)
 
     def client(self, server: Server, namespace: str, options: Mapping[str, Any]) -> Client:
-        """Returns a client of its own for a test, over the one connection."""
+        """Returns a client of its own for a test; over the one connection, if its options allow."""
         connection = self._connections.get(server.address)
         if connection is None:
             connection = self._connections[server.address] = server.connect()
-        kind = type(connection)
-        return kind(connection.service_client, **{"namespace": namespace, **options})
+        chosen = {"namespace": namespace, **options}
+        return over(connection, chosen) or server.connect(**chosen)
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
@@ -97,17 +109,18 @@ class Run:
 
         if isinstance(server, ExternalServer):
             return server.namespace_for(unique(test), self.settings.retention)
-        for _ in range(TRIES - 1):
+        until = time.monotonic() + NOTICE_SECONDS
+        while True:
             name = unique(test)
             try:
                 server.create_namespace(name, self.settings.retention)
             except DevServerError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE_SECONDS)
                 server.wait_ready(READY_SECONDS)
             else:
                 return name
-        name = unique(test)
-        server.create_namespace(name, self.settings.retention)
-        return name
 
 
 @contextmanager
@@ -122,13 +135,21 @@ def plainly() -> Iterator[None]:
     except ImportError as error:
         if error.name != "temporalio":
             raise
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception(SDK_IS_MISSING, pytrace=False) from None
 
 
 def unique(test: str) -> str:
     """Returns a name that is readable, and nobody else's: `test_order-3f9a81c2`."""
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", test).strip("-.")[:60] or "test"
     return f"{readable}-{secrets.token_hex(4)}"
+
+
+def over(connection: Client, options: Mapping[str, Any]) -> Client | None:
+    """Returns a client over a connection; None where an option needs a connection of its own."""
+    kind = type(connection)
+    if not options.keys() <= inspect.signature(kind).parameters.keys():
+        return None
+    return kind(connection.service_client, **options)
 
 
 KEY = pytest.StashKey[Run]()
@@ -143,5 +164,11 @@ def of(config: pytest.Config) -> Run:
 
 
 def used(node: pytest.Item) -> list[tuple[Server, str]]:
-    """Returns the servers and namespaces that a test has used; to be added to."""
+    """Returns the servers and namespaces that a test has used."""
     return node.stash.setdefault(USED, [])
+
+
+def uses(node: pytest.Item, server: Server, namespace: str) -> None:
+    """Notes what a test uses."""
+    if (server, namespace) not in used(node):
+        used(node).append((server, namespace))

@@ -186,9 +186,12 @@ def _read(source: Source, option: Option, texts: list[str]) -> object:
     try:
         if option.several:
             return dict(option.read(text, source.base) for text in texts if text.strip())
-        return option.read(texts[-1].strip() if texts else "", source.base)
+        if text := texts[-1].strip():
+            return option.read(text, source.base)
     except ValueError as error:
         raise pytest.UsageError(f"{source.name}: {error}") from error
+    message = f"{source.name}: no value is given; use {option.metavar}, or leave it out"
+    raise pytest.UsageError(message)
 
 
 def _lines(value: str | list[str]) -> list[str]:

@@ -10,7 +10,6 @@ import os
 import shlex
 import shutil
 import sysconfig
-import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +40,7 @@ def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironme
     """
     from temporalio.testing import WorkflowEnvironment
 
-    with tempfile.TemporaryDirectory(prefix="temporal-test-server-") as directory:
-        path = _script(directory, _executable())
+    with _script(_executable()) as path:
         starting = WorkflowEnvironment.start_time_skipping(
             test_server_existing_path=path, **client_options
         )
@@ -53,13 +51,21 @@ def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironme
         aside.run(environment.shutdown(), END_SECONDS)
 
 
-def _script(directory: str, program: str) -> str:
-    """Makes the program that the SDK starts, with arguments of its own."""
+@contextmanager
+def _script(program: str) -> Iterator[str]:
+    """Makes the program that the SDK starts, with arguments of its own.
+
+    It lies in memory: a file would stay where pytest is killed.
+    """
     words = [*_launcher.command("tie"), str(os.getpid()), program]
-    path = os.path.join(directory, NAME)
-    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o700)) as script:
+    with os.fdopen(os.memfd_create(NAME), "w") as script:
         script.write(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-    return path
+        script.flush()
+        to_run = os.open(f"/proc/self/fd/{script.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+    try:  # what is open for writing cannot be run
+        yield f"/proc/{os.getpid()}/fd/{to_run}"
+    finally:
+        os.close(to_run)
 
 
 def _executable() -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
 from typing import TYPE_CHECKING
+
+from .._errors import DevServerError
 
 if TYPE_CHECKING:
     from .._blocking import DevServer
@@ -25,25 +28,29 @@ class Watched:
 
     def __init__(self, server: DevServer) -> None:
         self._server = server
+        self._log_path = server.log_path
         self._listener = server._listen()  # noqa: SLF001  # `events()` waits, and we must not
         self._offset = 0
+        self._told: list[str] = []
         self.name = server.name
-        self.ui_url = server.ui_url
+        self.events()
         self.mark()
 
     def mark(self) -> None:
-        """Begins anew: a test begins."""
+        """Begins anew: a test begins. An event that nobody has told of is for this test to tell."""
         self._offset = self._size()
-        self.events()
+        self._told = []
 
     def log(self) -> list[str]:
         """Returns the last lines of the log since then."""
         size = self._size()
         first = self._offset if self._offset <= size else 0  # it was cut
         try:
-            with open(self._server.log_path, "rb") as log:
+            with open(self._log_path, "rb") as log:
                 log.seek(max(first, size - MOST))
                 text = log.read(MOST).decode(errors="replace")
+        except FileNotFoundError:
+            return []
         except OSError as error:
             return [f"the log cannot be read: {error}"]
         lines = [line for line in text.splitlines() if not BANNER.match(line)]
@@ -53,15 +60,16 @@ class Watched:
         return left_out + lines[-MOST_LINES:]
 
     def events(self) -> list[str]:
-        """Takes the events since the last time, a line each."""
-        lines = []
+        """Returns the events since then, a line each."""
         while (event := self._listener.pop()) is not None:
             clock = time.strftime("%H:%M:%S", time.localtime(event.time))
-            lines.append(f"{clock} {event.kind}: {event.message}")
-        return lines
+            self._told.append(f"{clock} {event.kind}: {event.message}")
+        return self._told
 
     def _size(self) -> int:
+        with contextlib.suppress(DevServerError):  # it was stopped, and its log may have gone
+            self._log_path = self._server.log_path
         try:
-            return os.stat(self._server.log_path).st_size
+            return os.stat(self._log_path).st_size
         except OSError:
             return 0

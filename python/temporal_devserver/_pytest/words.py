@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,13 +30,13 @@ def text(value: str, _base: Path) -> str:
 
 
 def path(value: str, base: Path) -> str:
-    """Reads a path; a relative one is relative to `base`."""
-    return str(base / value)
+    """Reads a path; a relative one is relative to `base`, and `~` is the home directory."""
+    return str(base / os.path.expanduser(value))
 
 
 def duration(value: str, _base: Path) -> float:
     """Reads a time; returns seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip().lower())
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]*)", value.strip().lower())
     if found is None or found[2] not in _UNITS:
         message = f"{value!r} is no time; use a number and a unit, like 30s, 10min, 2h or 1d"
         raise ValueError(message)
@@ -78,8 +79,8 @@ def name_and_type(value: str, _base: Path) -> tuple[str, str]:
 
 def address(value: str, _base: Path) -> str:
     """Reads host and port."""
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    found = re.fullmatch(r"[^\s/]+:(\d{1,5})", value, re.ASCII)
+    if found is None or not 0 < int(found[1]) < 65536:
         message = f"{value!r} is no address; use HOST:PORT, like localhost:7233"
         raise ValueError(message)
     return value

@@ -1,0 +1,136 @@
+"""Each option in three ways, from one table; what cannot be is told before any test runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from temporal_devserver._pytest.settings import TABLE
+
+if TYPE_CHECKING:
+    from pytest_support import Suite
+
+
+def test_all_of_them_in_the_help(suite: Suite) -> None:
+    text = suite.inside("--help").stdout.str()
+    for name in TABLE:
+        assert f"--temporal-{name.replace('_', '-')}" in text
+        assert re.search(rf"^  temporal_{name} \(", text, re.MULTILINE), name
+    assert max(map(len, text.splitlines())) < 200
+
+
+def test_every_fixture_says_what_it_is(suite: Suite) -> None:
+    text = suite.inside("--fixtures").stdout.str()
+    ours = re.findall(r"^(temporal_\w+).*--.*\n    (\S.*)", text, re.MULTILINE)
+    assert len(ours) == 10
+    assert "no docstring" not in " ".join(line for _, line in ours)
+
+
+def test_a_flag_wins_over_a_variable_over_the_ini_file(
+    suite: Suite, fake_temporal: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.tests(
+        """
+from temporal_devserver._pytest import run
+
+def test_one(pytestconfig):
+    tell(run.of(pytestconfig).settings.keep)
+"""
+    )
+    suite.ini(temporal_executable=fake_temporal, temporal_keep="1min")
+    suite.inside().assert_outcomes(passed=1)
+    monkeypatch.setenv("PYTEST_TEMPORAL_KEEP", "2 h")
+    suite.inside().assert_outcomes(passed=1)
+    suite.inside("--temporal-keep=0.5s").assert_outcomes(passed=1)
+    assert suite.told() == [[60], [7200], [0.5]]
+
+
+def test_what_may_be_repeated(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.tests(
+        """
+from temporal_devserver._pytest import run
+
+def test_one(pytestconfig):
+    settings = run.of(pytestconfig).settings
+    tell(settings.search_attributes, settings.dynamic_config)
+"""
+    )
+    monkeypatch.setenv("PYTEST_TEMPORAL_DYNAMIC_CONFIG", 'a.b=true\n\nc={"d": 1}\ne=words')
+    flags = ["--temporal-search-attributes", "one=Keyword", "--temporal-search-attributes=two=Int"]
+    suite.inside(*flags).assert_outcomes(passed=1)
+    config = {"a.b": True, "c": {"d": 1}, "e": "words"}
+    assert suite.told() == [[{"one": "Keyword", "two": "Int"}, config]]
+
+
+def test_where_a_path_is_relative_to(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.tests(
+        """
+from temporal_devserver._pytest import run
+
+def test_one(pytestconfig):
+    settings = run.of(pytestconfig).settings
+    tell(settings.db, settings.histories)
+""",
+        "below/test_suite.py",
+    )
+    suite.ini(temporal_db="kept.db", temporal_histories="~/saved")
+    monkeypatch.syspath_prepend(suite.path)
+    monkeypatch.chdir(suite.path / "below")
+    suite.inside().assert_outcomes(passed=1)
+    suite.inside("--temporal-db=kept.db").assert_outcomes(passed=1)
+    in_ini, by_flag = suite.told()
+    assert in_ini == [str(suite.path / "kept.db"), os.path.expanduser("~/saved")]
+    assert by_flag[0] == str(suite.path / "below/kept.db")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("keep", "soon", "30s, 10min, 2h or 1d"),
+        ("keep", "-1", "30s, 10min, 2h or 1d"),
+        ("keep", "10 fortnights", "30s, 10min, 2h or 1d"),
+        ("keep", "9" * 400, "30s, 10min, 2h or 1d"),
+        ("schedules", "perhaps", "use yes or no"),
+        ("explain", " ", "use yes|no, or leave it out"),
+        ("address", "localhost", "like localhost:7233"),
+        ("address", ":7233", "like localhost:7233"),
+        ("address", "http://localhost:7233", "like localhost:7233"),
+        ("address", "local host:7233", "like localhost:7233"),
+        ("address", "localhost:\u0667", "like localhost:7233"),
+        ("address", "localhost:99999", "like localhost:7233"),
+        ("search_attributes", "customer", "customer=Keyword"),
+        ("dynamic_config", "=1", "frontend.enableUpdateWorkflowExecution=true"),
+        ("histories_of", "none", "use failed or all"),
+        ("executable", "", "use PATH, or leave it out"),
+        ("profile", "", "use NAME, or leave it out"),
+    ],
+)
+def test_a_value_that_cannot_be(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, name: str, value: str, remedy: str
+) -> None:
+    suite.tests("def test_one(): tell('it ran')")
+    flag = f"--temporal-{name.replace('_', '-')}"
+    for given in ("flag", "variable", "ini"):
+        if given != "flag" and not value.strip():
+            continue  # an empty variable or key is none
+        with monkeypatch.context() as patch:
+            options = [f"{flag}={value}"] if given == "flag" else []
+            if given == "variable":
+                patch.setenv(f"PYTEST_TEMPORAL_{name.upper()}", value)
+            elif given == "ini":
+                options = ["-o", f"temporal_{name}={value}"]
+            result = suite.inside(*options)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        lines = [line for line in result.stderr.lines if line]
+        assert len(lines) == 1
+        assert lines[0].endswith(remedy), lines
+    assert not suite.told()
+
+
+def test_an_address_and_a_profile(suite: Suite) -> None:
+    result = suite.inside("--temporal-address=localhost:1", "--temporal-profile=prod")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: temporal: an address and a profile are given; leave one*"])
