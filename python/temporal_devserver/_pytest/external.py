@@ -114,8 +114,8 @@ class ExternalServer:
 def refusal(what: str) -> ExternalServerError:
     """Returns the error for what only a server of ours can do."""
     message = (
-        f"{what} is not for an existing server; mark the test to be left out with "
-        "`--temporal-address` and `--temporal-profile`, or use `temporal_private_server`"
+        f"{what} is not for an existing server; run the test without `--temporal-address` and "
+        "`--temporal-profile`, or let it use `temporal_private_server`: then it is skipped here"
     )
     return ExternalServerError(message)
 

@@ -73,6 +73,8 @@ class Run:
     @contextmanager
     def private_server(self) -> Iterator[DevServer]:
         """Starts a server of one test alone, with the executable and the options of the run."""
+        if self.settings.is_external:
+            pytest.skip("it needs a server of its own, and where one exists none is started")
         from .._blocking import DevServer
         from . import shared
 
