@@ -90,7 +90,7 @@ test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
 	cargo build --quiet --locked --examples --tests
 	for time in $$(seq $(or $(TIMES),1)); do \
-	  cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
+	  RUST_TEST_THREADS=4 cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
 	done
 
 # The extension in .venv is another one afterwards, so the next target that needs it builds it again.
@@ -112,6 +112,10 @@ chaos: $(EXTENSION) ## faults at random while workflows run; MINUTES=5 SEED=...,
 .PHONY: reliability
 reliability: ## the table of docs/reliability.md, from the traces of all runs of `make chaos`
 	$(BIN)/python -m chaos.report $(sort $(wildcard target/chaos/*.jsonl))
+
+.PHONY: matrix
+matrix: $(EXTENSION) ## the sample suites with the oldest and the newest pytest, pytest-asyncio and temporalio; PYTHONS=a:b names interpreters
+	$(BIN)/python tests/matrix.py
 
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal

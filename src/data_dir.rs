@@ -23,10 +23,10 @@ pub const DATABASE_LOCK: &str = "temporal.db.lock";
 /// What may lie in such a directory.
 pub(crate) const CONTENTS: Contents = Contents {
     data: &[
-        "temporal.db.new-journal",
-        "temporal.db.new-wal",
-        "temporal.db.new-shm",
-        "temporal.db.new",
+        "temporal.db.unfinished-database-journal",
+        "temporal.db.unfinished-database-wal",
+        "temporal.db.unfinished-database-shm",
+        "temporal.db.unfinished-database",
         "temporal.db-journal",
         "temporal.db-wal",
         "temporal.db-shm",

@@ -178,6 +178,18 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// A snapshot is of a server that is newer than the one that runs.
+    #[error(
+        "snapshot `{path}` was made by temporal {made_by}, but {running} runs, which may not understand it; use an executable of version {made_by} or newer, or another snapshot"
+    )]
+    SnapshotVersion {
+        /// Path of the snapshot.
+        path: String,
+        /// Version that made it.
+        made_by: String,
+        /// Version that runs.
+        running: String,
+    },
     /// The directory for locks, socket and state cannot be used.
     #[error("state directory `{path}`: {problem}; {remedy}")]
     StateDir {

@@ -204,6 +204,8 @@ pub struct Mine {
     pub stop_timeout: f64,
     /// Seconds the server stays after this lease has ended.
     pub linger: f64,
+    /// Most namespaces of a lingering throw-away server that is not to be reset when this lease is the first one again.
+    pub reset_above: Option<usize>,
     /// Root of the directories, instead of the platform's.
     pub state_dir: Option<PathBuf>,
 }
@@ -214,6 +216,7 @@ impl Default for Mine {
             start_timeout: 30.0,
             stop_timeout: 5.0,
             linger: 0.0,
+            reset_above: None,
             state_dir: None,
         }
     }
@@ -349,6 +352,7 @@ fn example(option: &str, default: Value) -> Value {
         (Value::Null, "db") => json!("orders.db"),
         (Value::Null, "executable" | "state_dir") => json!("/path/to/it"),
         (Value::Null, "version") => json!("1.9.1"),
+        (Value::Null, "reset_above") => json!(400),
         (Value::Null, _) => json!(7233),
         (default, _) => default,
     }

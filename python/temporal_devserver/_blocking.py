@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _connect, _fork, _watch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._events import Listener, Since
     from ._models import Event, Status
-    from ._options import Options, Seconds
+    from ._options import Options, Path, Seconds
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ class DevServer(Handle):
             NotRunningError: The handle is not started.
             CrashLoopError: It does not come up again.
         """
-        self._run(self._restart(force=force))
+        self._run(self._replace("restart", force=force))
 
     def kill(self, *, force: bool = False) -> None:
         """Kills the server process, as a crash would; the events `exited` and `ready` follow.
@@ -124,6 +125,79 @@ class DevServer(Handle):
             NotRunningError: The handle is not started.
         """
         self._run(self._ask("resume"))
+
+    def snapshot(self, path: Path) -> None:
+        """Writes a consistent copy of the server's data while it runs, in one file.
+
+        Nobody is disturbed. A snapshot that is there already is replaced; any other file is left.
+
+        Args:
+            path: Where to.
+
+        Raises:
+            DatabaseError: It cannot be written there.
+            ConfigError: The path is none.
+            NotRunningError: The handle is not started.
+        """
+        self._run(self._snapshot(path))
+
+    def restore(self, path: Path, *, force: bool = False) -> None:
+        """Goes back to a snapshot, on the same ports, and waits until the server is ready.
+
+        What came after the snapshot is gone, but for the namespaces and search attributes that were
+        asked for as options: these exist again. Everybody who uses the server is told by an event
+        `restored`: workers have to forget the workflows that they cache.
+
+        Args:
+            path: The snapshot.
+            force: Even if others use it.
+
+        Raises:
+            SharedServerError: Others use it.
+            SnapshotVersionError: A newer server made the snapshot.
+            DatabaseError: It is no snapshot, or damaged; the server goes on as it is.
+            ConfigError: The path is none.
+            NotRunningError: The handle is not started.
+        """
+        self._run(self._restore(path, force=force))
+
+    def reset(self, *, force: bool = False) -> None:
+        """Goes back to an empty database, on the same ports, and waits until the server is ready.
+
+        As `restore()`; the event is `reset`.
+
+        Args:
+            force: Even if others use it.
+
+        Raises:
+            SharedServerError: Others use it.
+            DatabaseError: The database cannot be exchanged; the server goes on as it is.
+            NotRunningError: The handle is not started.
+        """
+        self._run(self._replace("reset", force=force))
+
+    @contextmanager
+    def outage(self, seconds: Seconds | None = None, *, force: bool = False) -> Iterator[None]:
+        """Kills the server and keeps it down for the time of a block.
+
+        In the block its address refuses. The end of the block (or of this handle's lease) brings it
+        back; the block then waits until it is ready.
+
+        Args:
+            seconds: Seconds (or a `timedelta`) after which it comes back even if the block goes on,
+                None for not before.
+            force: Even if others use it.
+
+        Raises:
+            SharedServerError: Others use it.
+            ConfigError: The time cannot be.
+            NotRunningError: The handle is not started, or the server cannot be taken down now.
+        """
+        self._run(self._begin_outage(seconds, force=force))
+        try:
+            yield
+        finally:
+            self._run(self._replace("resume"))
 
     def wait_ready(self, timeout: Seconds | None = None) -> Status:
         """Waits until the server is ready, after `kill()` for example; returns its status.
@@ -217,13 +291,15 @@ class DevServer(Handle):
             ImportError: The Temporal SDK is not installed.
             NotRunningError: The handle is not started.
         """
-        for _ in range(_connect.TRIES - 1):
+        until = time.monotonic() + _connect.PATIENCE
+        while True:
             target = self._run(self._target())
             try:
                 return _connect.connect_blocking(*target, client_options)
             except RuntimeError:  # the SDK's, where nobody answers: the server may just be replaced
-                self.wait_ready()
-        return _connect.connect_blocking(*self._run(self._target()), client_options)
+                if time.monotonic() > until:
+                    raise
+            self._run(self._replaced())
 
     # How this face waits. Whoever waits advances the session itself and depends on no other thread:
     # a signal handler may use a handle while the thread it interrupted is in here, holding a lock

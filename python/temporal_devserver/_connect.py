@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
 
-TRIES = 3
-"""How often a server is connected to that is replaced at that very moment."""
+PATIENCE = 10.0
+"""Seconds for which a server is connected to again that dies at that very moment."""
+
+PAUSE = 0.05
+"""Seconds that its death may take to be told: the kernel frees its memory first."""
 
 
 async def connect(address: str, namespace: str, options: Mapping[str, Any]) -> Client:

@@ -124,7 +124,8 @@ class Session:
 
         Args:
             request: JSON object tagged by `op`: `status` (replies a Status); `stop`, `kill`,
-                `pause`, `restart` (each with `force`: bool); `resume`; `create_namespace` (`name`,
+                `pause`, `restart`, `reset`, `restore` (`path`), `outage` (`seconds` or null; each
+                with `force`: bool); `snapshot` (`path`); `resume`; `create_namespace` (`name`,
                 `retention` in seconds or null); `list_namespaces` (replies an array of names);
                 `delete_namespace` (`name`); `events` (`since`: `[identity, seq]` or null; replies
                 an array of Events, oldest first).
@@ -173,7 +174,8 @@ def lookup(options: str, launcher: str) -> str:
 
     Returns:
         A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
-        the one that would be run; where a version is asked for, all among which it is looked for).
+        the one that would be run; where a version is asked for, all among which it is looked for),
+        `identity` (of the options those that make a server what it is).
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.

@@ -18,7 +18,7 @@
     ├─ DatabaseError                      .path .problem .remedy
     ├─ StateDirError                      .path .problem .remedy
     ├─ NamespaceError                     .namespace .problem .remedy
-    ├─ SnapshotVersionError
+    ├─ SnapshotVersionError               .path .made_by .running
     ├─ ExternalServerError
     ├─ EventLoopError (RuntimeError)
     └─ UnsupportedPlatformError           .problem
@@ -291,9 +291,18 @@ class NamespaceError(DevServerError):
 
 
 class SnapshotVersionError(DevServerError):
-    """A snapshot is of a server version that does not fit."""
+    """A snapshot was made by a newer server than the one that runs.
+
+    Attributes:
+        path: Path of the snapshot.
+        made_by: Version that made it.
+        running: Version that runs.
+    """
 
     code = "snapshot_version"
+    path: str = ""
+    made_by: str = ""
+    running: str = ""
 
 
 class ExternalServerError(DevServerError):

@@ -19,15 +19,15 @@ from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from . import _core, _errors, _events, _fork, _logs
+from . import _connect, _core, _errors, _events, _fork, _logs
 from ._launcher import launcher
 from ._models import Event, Status
-from ._options import check_name, to_json
+from ._options import check_name, to_json, to_path
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._options import Options, Seconds
+    from ._options import Options, Path, Seconds
 
 T = TypeVar("T")
 
@@ -286,7 +286,7 @@ class Handle:
             raise self._not_running()
         if not mine and (yield from self._get_status()).state == "failed":
             # Nobody is disturbed: a server that is given up is down for all of them.
-            yield from self._restart(force=True)
+            yield from self._replace("restart", force=True)
 
     def _close(self) -> Script[None]:
         inherited, self._inherited = self._inherited, False
@@ -366,9 +366,25 @@ class Handle:
         yield from self._until(self._idle, NOTICE_SECONDS)
         yield from self._close()
 
-    def _restart(self, *, force: bool) -> Script[None]:
-        yield from self._ask("restart", force=force)
+    def _replace(self, op: str, **fields: object) -> Script[None]:
+        """Has the server replaced, and waits for the new one."""
+        yield from self._ask(op, **fields)
         yield from self._wait_ready(None)
+
+    def _snapshot(self, path: Path) -> Script[None]:
+        yield from self._ask("snapshot", path=to_path("path", path))
+
+    def _restore(self, path: Path, *, force: bool) -> Script[None]:
+        yield from self._replace("restore", path=to_path("path", path), force=force)
+
+    def _begin_outage(self, seconds: Seconds | None, *, force: bool) -> Script[None]:
+        try:
+            yield from self._ask("outage", seconds=_seconds(seconds), force=force)
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException:  # interrupted: there is no block that would end it
+            yield from self._ask("resume")
+            raise
 
     def _wait_ready(self, timeout: Seconds | None) -> Script[Status]:
         allowed = _seconds(timeout)
@@ -466,6 +482,12 @@ class Handle:
         """Waits until there is a server to connect to; returns its address and the namespace."""
         yield from self._leased()
         return self.address, self.namespace
+
+    def _replaced(self) -> Script[None]:
+        """Waits a moment for news, as of a death that nobody has told yet, then until ready."""
+        seen = self._session.changes
+        yield from self._until(partial(self._changed_since, seen), _connect.PAUSE)
+        yield from self._wait_ready(None)
 
     def _read_log(self, tail: int | None) -> Script[list[str]]:
         """Reads the log a block at a time; others have a turn after each."""

@@ -123,8 +123,9 @@ class Event(_FromJson):
     """One transition of a server.
 
     Attributes:
-        kind: A state of `Status`, or `exited`, `recovered`, `resumed`, `lost` (this reader was too
-            slow for some).
+        kind: A state of `Status`, or `exited`, `recovered`, `resumed`, `restored`, `reset` (the
+            data is that of a snapshot, or gone: workers have to forget the workflows they cache),
+            `lost` (this reader was too slow for some).
         seq: Number of the event, counted by the supervisor.
         time: When it happened, in Unix seconds.
         server: Identity of the supervisor; `(server, seq)` is what `events(since=...)` takes.

@@ -94,6 +94,10 @@ class Options(TypedDict, total=False):
     """Time that the server has for an orderly end before it is killed."""
     linger: Seconds | None
     """Time for which the server outlives this lease."""
+    reset_above: int | None
+    """When this lease is the first after none on a lingering server with throw-away data that has
+    more than so many namespaces, the server is reset before the lease is granted. For the pytest
+    plugin."""
     health: Health | None
     """The health check."""
     restart: Restart | None
@@ -137,6 +141,23 @@ def check_name(name: object) -> None:
     if not isinstance(name, (str, type(None))):
         raise _unfit("name", f"{name!r} is no text", "give a `str`, or None for a private server")
     _check_text("name", name or "")
+
+
+def to_path(name: str, value: Path) -> str:
+    """Returns a path that an argument names, as the core takes it: resolved here.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = None
+    if not isinstance(path, str) or not path:
+        raise _unfit(name, f"{value!r} is no path", "give a `str` or a `pathlib.Path`")
+    path = os.path.abspath(path)
+    _check_text(name, path)
+    return path
 
 
 def _check_text(name: str, text: str) -> None:

@@ -37,6 +37,29 @@ pub enum Request {
     Resume,
     /// Stops the server in an orderly way and starts it again.
     Restart(Force),
+    /// Kills the server and keeps it down, until `resume` or the end of the lease; answered when it is down.
+    Outage {
+        /// For how many seconds at the most; none: as long as it takes.
+        seconds: Option<f64>,
+        /// Whose wish it is.
+        #[serde(flatten)]
+        force: Force,
+    },
+    /// Writes a consistent copy of the server's database.
+    Snapshot {
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Goes back to a snapshot; answered when it has taken the place of the database.
+    Restore {
+        /// The snapshot.
+        path: PathBuf,
+        /// Whose wish it is.
+        #[serde(flatten)]
+        force: Force,
+    },
+    /// Goes back to an empty database; answered as `restore`.
+    Reset(Force),
     /// Creates a namespace, usable when the reply comes.
     CreateNamespace {
         /// Its name.
@@ -101,6 +124,9 @@ pub struct LeaseRequest {
     pub stop_timeout: f64,
     /// Seconds the server stays after this lease has ended.
     pub linger: f64,
+    /// Most namespaces of a server without a lease that is not to be reset for this one.
+    #[serde(default)]
+    pub reset_above: Option<usize>,
 }
 
 #[cfg(test)]
@@ -121,6 +147,7 @@ impl LeaseRequest {
             start_timeout: 60.0,
             stop_timeout: 1.0,
             linger: 0.0,
+            reset_above: None,
         }
     }
 }
@@ -234,6 +261,10 @@ pub enum Kind {
     Recovered,
     /// A paused server goes on.
     Resumed,
+    /// The server's data is that of a snapshot now.
+    Restored,
+    /// The server's data is gone: it is as new.
+    Reset,
     /// A slow reader has missed events.
     Lost,
 }

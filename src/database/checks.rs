@@ -171,10 +171,7 @@ fn check_file(path: &Path, real: &Path, metadata: &Metadata) -> Result<()> {
 /// Checks that a database which is missing left nothing beside it: a new one would be mixed with the old one's log,
 /// and that log may be all there is of the old one.
 fn check_rests(path: &Path, real: &Path) -> Result<()> {
-    let holds_data = |suffix: &&str| {
-        std::fs::symlink_metadata(beside(real, suffix)).is_ok_and(|metadata| metadata.len() > 0)
-    };
-    match ["-wal", "-journal"].into_iter().find(holds_data) {
+    match log_beside(real) {
         None => Ok(()),
         Some(suffix) => Err(refusal(
             path,
@@ -184,6 +181,14 @@ fn check_rests(path: &Path, real: &Path) -> Result<()> {
             "bring the file back, or move the log away",
         )),
     }
+}
+
+/// Returns the suffix of a log that lies beside a file and would be played into it.
+pub(super) fn log_beside(real: &Path) -> Option<&'static str> {
+    let holds_data = |suffix: &&str| {
+        std::fs::symlink_metadata(beside(real, suffix)).is_ok_and(|metadata| metadata.len() > 0)
+    };
+    ["-wal", "-journal"].into_iter().find(holds_data)
 }
 
 /// Asks with our effective rights, as open(2) does; a read-only mount says no too.

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod checks;
 pub mod lock;
 pub mod new;
+pub mod snapshot;
 pub mod sqlite;
 
 use std::ffi::OsString;
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, remedy_for};
+
+/// The files that `SQLite` makes beside a database.
+pub(crate) const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Whether a database outlives its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +48,7 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The error for a database that cannot be used.
-fn refusal(path: &Path, problem: &str, remedy: &str) -> Error {
+pub(crate) fn refusal(path: &Path, problem: &str, remedy: &str) -> Error {
     Error::Database {
         path: path.display().to_string(),
         problem: problem.to_owned(),

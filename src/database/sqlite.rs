@@ -1,4 +1,4 @@
-//! Work on a database that no server has open, done by the interpreter's own `sqlite3` in a short-lived child.
+//! Work on a database, done by the interpreter's own `sqlite3` in a short-lived child.
 //!
 //! Invariant: the files beside a database are removed by `SQLite`'s own last close or not at all, for only `SQLite` knows
 //! whether their contents are in the main file. Here the command is built and its answer read; the supervisor spawns it,
@@ -12,22 +12,33 @@ use serde::Deserialize;
 use super::refusal;
 use crate::error::Result;
 
-/// The program: takes an operation and a path, and prints one line of JSON.
+/// The program: takes an operation, a path and, for a copy, that of a file that exists, and prints one line of JSON.
 ///
 /// The database is opened by URI with `mode=rw`, so that a missing file is an error and not a new database.
 pub const SCRIPT: &str = r#"
 import json, sys
-def main(op, path):
+def main(op, path, target=None):
     try:
         import sqlite3
     except ImportError as error:
         return {"error": "this Python has no sqlite3 (%s)" % error}
-    from os import fsencode
+    from os import fsencode, fsync
     safe = b"/-_.~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    quoted = "".join(chr(b) if b in safe else "%%%02X" % b for b in fsencode(path))
+    def connect(path):
+        quoted = "".join(chr(b) if b in safe else "%%%02X" % b for b in fsencode(path))
+        return sqlite3.connect("file:" + quoted + "?mode=rw", uri=True, timeout=5, isolation_level=None)
     try:
-        db = sqlite3.connect("file:" + quoted + "?mode=rw", uri=True, timeout=5, isolation_level=None)
+        db = connect(path)
         try:
+            if op == "copy":
+                copy = connect(target)
+                copy.execute("PRAGMA synchronous=OFF")
+                db.backup(copy)
+                mode, = copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+                copy.close()
+                with open(target, "rb") as written:
+                    fsync(written.fileno())
+                return {"mode": mode}
             if op == "checkpoint":
                 busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return {"busy": bool(busy)}
@@ -37,13 +48,17 @@ def main(op, path):
         finally:
             db.close()
     except sqlite3.Error as error:
+        if op == "check":
+            return {"objects": 0, "problems": [str(error)]}
         return {"error": str(error)}
 print(json.dumps(main(*sys.argv[1:])))
 "#;
 
 /// What the child is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum Operation<'a> {
+    /// Write a consistent copy, one whole file, to this empty one; the database may be in use.
+    Copy(&'a Path),
     /// Fold the write-ahead log into the file, so that the database is one file.
     Checkpoint,
     /// Examine the whole file, and count its tables, indexes and triggers.
@@ -63,6 +78,11 @@ pub enum Answer {
     Checkpointed {
         /// Whether somebody else had the database open.
         busy: bool,
+    },
+    /// A copy was written.
+    Copied {
+        /// Its journal mode: `delete`, or it is not one file.
+        mode: String,
     },
     /// The database was examined.
     Checked {
@@ -89,13 +109,19 @@ impl SqliteHelper {
     }
 
     /// Returns the command line that does `operation` on the database at `path`.
-    pub fn command(&self, operation: Operation, path: &Path) -> Vec<OsString> {
-        let operation = match operation {
-            Operation::Checkpoint => "checkpoint",
-            Operation::Check => "check",
+    pub fn command(&self, operation: Operation<'_>, path: &Path) -> Vec<OsString> {
+        let (operation, target) = match operation {
+            Operation::Copy(target) => ("copy", Some(target.into())),
+            Operation::Checkpoint => ("checkpoint", None),
+            Operation::Check => ("check", None),
         };
         let more = [OsString::from(operation), path.into()];
-        self.argv.iter().cloned().chain(more).collect()
+        self.argv
+            .iter()
+            .cloned()
+            .chain(more)
+            .chain(target)
+            .collect()
     }
 }
 

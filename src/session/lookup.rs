@@ -20,27 +20,30 @@ pub struct Lookup {
     runtime_root: PathBuf,
     /// The executable that the server would be; where a version is asked for, all among which it is looked for.
     executables: Vec<PathBuf>,
+    /// Of the options those that make a server what it is, as they were given.
+    identity: Map<String, Value>,
 }
 
 impl Lookup {
     /// Looks for what a server with these options would be made of.
     pub fn new(options: &Map<String, Value>, host: &Host) -> Result<Self> {
-        let identity = Options::parse(options)?.identity;
+        let options = Options::parse(options)?;
         let locations = Locations::from_environment(|name| host.variable(name), None)?;
         let (path, variable) = (std::env::var_os("PATH"), host.executable_variable());
         let places = Places {
-            explicit: identity.executable.as_deref(),
+            explicit: options.identity.executable.as_deref(),
             variable: variable.as_ref().map(|path| path.as_os_str()),
             scripts: &host.scripts,
             path: path.as_deref(),
         };
-        let executables = match identity.version {
+        let executables = match options.identity.version {
             None => vec![find(&places)?],
             Some(_) => usable(&places)?,
         };
         Ok(Self {
             runtime_root: locations.runtime_root().to_owned(),
             executables,
+            identity: options.to_wire(),
         })
     }
 }

@@ -325,6 +325,18 @@ impl Session {
             Request::Kill(force) => Request::Kill(own(force)),
             Request::Pause(force) => Request::Pause(own(force)),
             Request::Restart(force) => Request::Restart(own(force)),
+            Request::Reset(force) => Request::Reset(own(force)),
+            Request::Outage { seconds, force } => Request::Outage {
+                seconds,
+                force: own(force),
+            },
+            Request::Restore { path, force } => Request::Restore {
+                path: real_path(&path),
+                force: own(force),
+            },
+            Request::Snapshot { path } => Request::Snapshot {
+                path: real_path(&path),
+            },
             other => other,
         };
         let call = Call::new(dir, name, request);

@@ -119,6 +119,11 @@ impl Session {
             start_timeout: options.mine.start_timeout,
             stop_timeout: options.mine.stop_timeout,
             linger: options.mine.linger,
+            // Who comes back has something to lose.
+            reset_above: match self.granted {
+                Some(_) => None,
+                None => options.mine.reset_above,
+            },
         };
         match serde_json::to_value(&request) {
             Ok(_) => Ok(request),

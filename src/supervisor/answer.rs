@@ -123,6 +123,7 @@ impl Supervisor {
         if request.python.is_some() {
             self.python.clone_from(&request.python);
         }
+        self.renew_for(&request);
         self.leases.add(id, request, unix_now());
         let timer = self.after(limit, Message::Overdue(id));
         if let Some(held) = self.leases.get_mut(id) {
@@ -133,7 +134,7 @@ impl Supervisor {
 
     /// Grants every lease that waits, now that the server does its work.
     pub(crate) fn grant(&mut self) {
-        if !self.machine.is_serving() {
+        if !self.machine.is_serving() || self.jobs.is_renewing {
             return;
         }
         for id in self.leases.waiting() {

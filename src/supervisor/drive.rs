@@ -30,6 +30,7 @@ use crate::process::strays::become_subreaper;
 use crate::supervisor::begin::{Ground, begin};
 use crate::supervisor::connection::{Connection, is_our_user};
 use crate::supervisor::events::Events;
+use crate::supervisor::files::Jobs;
 use crate::supervisor::leases::Leases;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::prepare::Prepared;
@@ -92,8 +93,12 @@ pub(crate) struct Supervisor {
     pub lingering: Option<AbortHandle>,
     pub probes: Vec<Probe>,
     pub last_failure: Rc<RefCell<Option<Probe>>>,
-    /// The lease that asked for the pause.
-    pub paused_by: Option<u64>,
+    /// The lease that asked for the pause, or the outage.
+    pub held_by: Option<u64>,
+    /// Work on the files of the database.
+    pub jobs: Jobs,
+    /// Who waits until the server is down.
+    pub outage_waiters: Vec<u64>,
     /// The leases for which something is being added to the server.
     pub supplying: BTreeSet<u64>,
     /// Who has given up a lease, and may wait for the end.
@@ -222,7 +227,9 @@ impl Supervisor {
             lingering: None,
             probes: vec![],
             last_failure: Rc::default(),
-            paused_by: None,
+            held_by: None,
+            jobs: Jobs::default(),
+            outage_waiters: vec![],
             supplying: BTreeSet::new(),
             leaving: BTreeSet::new(),
             stop_waiters: vec![],
@@ -277,7 +284,13 @@ impl Supervisor {
             Message::Supplied(id, asked, result) => self.supplied(id, &asked, result),
             Message::Overdue(id) => self.overdue(id),
             Message::Wanted => self.check_wanted(),
-            Message::Answer(id, reply) => self.send(id, &reply),
+            Message::Answer(id, reply) => {
+                self.jobs.promised.remove(&id);
+                self.send(id, &reply);
+            }
+            Message::Staged(exchange, staged) => self.staged(exchange, staged),
+            Message::Exchanged(exchanged) => self.exchanged(exchanged),
+            Message::Renewed(renewed) => self.renewed(renewed),
             Message::Deleted(name) => self.deleted(&name),
             Message::SweepDue => self.sweep(),
             Message::FilesDue => self.look_at_files(),
@@ -294,6 +307,9 @@ impl Supervisor {
         {
             // Who comes from now on finds no socket and waits for our lock instead.
             self.dir.directory().remove_file(CONTROL_SOCKET).ok();
+        }
+        if !self.machine.is_going_down() {
+            self.tell_down();
         }
         self.grant();
     }
@@ -326,8 +342,8 @@ impl Supervisor {
             return;
         };
         held.stop_timer();
-        if self.paused_by == Some(id) {
-            self.paused_by = None;
+        if self.held_by == Some(id) {
+            self.held_by = None;
             self.step(Input::Resume);
         }
         self.check_wanted();

@@ -3,14 +3,12 @@
 //! Invariant: a kept database is never deleted, nor any file beside it: `SQLite`'s own last close removes `-wal` and `-shm`
 //! after a checkpoint that has folded everything in; where that fails, all three files stay and a warning says so.
 
-use crate::database::sqlite::{Answer, Operation};
-use crate::database::{Kind, beside};
+use crate::database::Kind;
 use crate::failpoint;
 use crate::process::strays::{STRAYS, reap_strays};
 use crate::state_file::{Hints, State};
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::private_dir::remove_private;
-use crate::supervisor::template::sqlite;
 
 impl Supervisor {
     /// Cleans up after the server is gone for good; returns a warning for people.
@@ -18,6 +16,7 @@ impl Supervisor {
         failpoint::pass("finish.begin").ok();
         self.finish_sweep().await;
         self.end_preparations().await;
+        self.end_work().await;
         tokio::time::timeout(STRAYS, reap_strays(&[])).await.ok();
         let warning = self.fold().await;
         if let Some(warning) = &warning {
@@ -67,23 +66,14 @@ impl Supervisor {
 
     /// Folds the write-ahead log of a kept database into it, so that it is one file.
     async fn fold(&self) -> Option<String> {
-        let prepared = self.prepared.as_ref()?;
-        let path = &prepared.database.path;
-        if prepared.database.kind == Kind::Throwaway || !beside(path, "-wal").exists() {
+        let files = self.files()?;
+        if files.database.kind == Kind::Throwaway {
             return None;
         }
-        let copy_all = format!(
-            "to copy {0}, copy {0}-wal and {0}-shm with it",
-            path.display()
-        );
-        let Some(python) = &self.python else {
-            return Some(format!("no interpreter with sqlite3 is known; {copy_all}"));
-        };
-        let inherit = prepared.inherit(&self.server_lock);
-        match sqlite(python, Operation::Checkpoint, path, inherit).await {
-            Ok(Answer::Checkpointed { busy: false }) => None,
-            Ok(answer) => Some(format!("the database is in use ({answer:?}); {copy_all}")),
-            Err(error) => Some(format!("{error}; {copy_all}")),
-        }
+        let problem = files.fold().await.err()?;
+        let path = files.database.path.display();
+        Some(format!(
+            "{problem}; to copy {path}, copy {path}-wal and {path}-shm with it"
+        ))
     }
 }

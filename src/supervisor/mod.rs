@@ -13,8 +13,11 @@ mod connection;
 mod drive;
 mod environment;
 mod events;
+mod exchange;
 mod facts;
+mod files;
 mod finish;
+mod hold;
 mod leases;
 mod log;
 mod orphan;
@@ -23,7 +26,9 @@ mod plan;
 mod prepare;
 mod private_dir;
 mod probing;
+mod renewal;
 mod rotation;
+mod snapshot;
 pub mod state;
 mod status;
 mod template;
@@ -79,6 +84,12 @@ pub(crate) enum Message {
     SweepDue,
     /// It is time to look at the server's files.
     FilesDue,
+    /// What is to take the place of the database lies ready, or cannot be had.
+    Staged(exchange::Exchange, Result<()>),
+    /// The database was exchanged, or not.
+    Exchanged(Result<()>),
+    /// The server need not be reset for the leases that wait, or cannot be.
+    Renewed(Result<()>),
     /// This namespace was deleted.
     Deleted(String),
 }

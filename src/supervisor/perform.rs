@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::task::spawn_local;
 use tokio::time::timeout;
@@ -42,10 +43,11 @@ impl Supervisor {
                 self.signal(ServerProcess::resume);
                 self.probe(None);
             }
-            Action::RetryAfter(delay) if delay.is_zero() => self.step(Input::RetryDue),
             Action::RetryAfter(delay) => {
-                self.timer = Some(self.after(delay, Message::Due(self.boot, Input::RetryDue)));
+                self.tell_down();
+                self.retry_after(delay);
             }
+            Action::Exchange => self.exchange(),
             Action::Tell(transition) => self.tell(&transition),
             Action::GiveUp(error) => self.give_up(error),
             Action::CleanUp => self.is_cleaning = true,
@@ -53,6 +55,18 @@ impl Supervisor {
                 failpoint::pass("supervisor.end").ok();
                 self.end();
             }
+        }
+    }
+
+    fn retry_after(&mut self, delay: Option<Duration>) {
+        // What was set before may be sooner.
+        self.forget_timers();
+        match delay {
+            Some(Duration::ZERO) => self.step(Input::RetryDue),
+            Some(delay) => {
+                self.timer = Some(self.after(delay, Message::Due(self.boot, Input::RetryDue)));
+            }
+            None => {}
         }
     }
 

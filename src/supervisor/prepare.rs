@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::data_dir::DataDir;
 use crate::database::cache::Templates;
-use crate::database::{Database, Kind, checks, lock as database_lock, new};
+use crate::database::{Database, Kind, checks, lock as database_lock, new, snapshot};
 use crate::error::Result;
 use crate::executable::{self, Places};
 use crate::lock::FileLock;
@@ -21,6 +21,7 @@ use crate::options::Db;
 use crate::process::holders::{lock_holders_of, users_of};
 use crate::process::identity::describe;
 use crate::supervisor::facts::{self, Facts};
+use crate::supervisor::internal;
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
 use crate::supervisor::plan::Plan;
 use crate::supervisor::template::Build;
@@ -37,7 +38,7 @@ pub(crate) struct Prepared {
     /// Where throw-away data lies.
     pub data_dir: Option<Throwaway>,
     /// The lock of the database, inherited by the server.
-    pub lock: FileLock,
+    pub lock: Rc<FileLock>,
 }
 
 /// How often the share of a dying client is looked at before it counts as that of one who comes back.
@@ -109,6 +110,7 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         }
         None => throwaway(&plan)?,
     };
+    new::remove_leftover(&database.path)?;
     if is_missing(&database.path) {
         let name = facts::template_name(&executable, &digest, &facts);
         let build = Build {
@@ -120,13 +122,16 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         };
         let template = build.get(&name).await?;
         new::install_copy(&template, &database, plan.umask)?;
+    } else if matches!(snapshot::made_by(&database.path), Ok(Some(_))) {
+        // It is none any more: the server is about to change it.
+        snapshot::mark(&database.path, None).map_err(|error| internal(&error))?;
     }
     Ok(Prepared {
         executable,
         facts,
         database,
         data_dir,
-        lock,
+        lock: Rc::new(lock),
     })
 }
 

@@ -4,11 +4,11 @@
 //! At most one process is asked for at any time: `Spawn` is answered only while there is none and none is asked for. Whoever
 //! performs `Spawn` looks at [`Machine::is_spawning`] first if it took time: a stop may have come.
 
+mod down;
 mod words;
 
-use std::time::Duration;
-
 pub use self::words::{Action, Input};
+use crate::clock::seconds;
 use crate::control::message::Kind;
 use crate::error::Error;
 use crate::options::{Health, Restart};
@@ -38,6 +38,10 @@ enum Phase {
     Replacing(Planned),
     /// No process; one is started when the delay is over.
     Waiting,
+    /// No process, on purpose; one is started when the outage is over.
+    Down,
+    /// No process; one is started when the database is exchanged.
+    Exchanging,
     Failed,
     /// The process is being stopped for good.
     Stopping,
@@ -56,6 +60,8 @@ pub struct Machine {
     /// When it became ready, in this process' life.
     ready_at: Option<f64>,
     stopping_since: f64,
+    /// How long the outage asked for lasts at the most.
+    outage: Option<f64>,
     /// Since when something around the ready server does not work; forgotten with `Ready`, for then it is told anew.
     degraded_since: Option<f64>,
     restarts: u32,
@@ -74,6 +80,7 @@ impl Machine {
             spawned_at: 0.0,
             ready_at: None,
             stopping_since: 0.0,
+            outage: None,
             degraded_since: None,
             restarts: 0,
             last_exit: None,
@@ -83,13 +90,15 @@ impl Machine {
     /// Returns the stable state.
     pub fn state(&self) -> Kind {
         match self.phase {
-            Phase::Spawning if self.restarts > 0 => Kind::Restarting,
+            Phase::Spawning if !self.is_first() => Kind::Restarting,
             Phase::New | Phase::Spawning | Phase::Starting => Kind::Starting,
             Phase::Ready if self.degraded_since.is_some() => Kind::Degraded,
             Phase::Ready => Kind::Ready,
             Phase::Unhealthy { .. } => Kind::Unhealthy,
             Phase::Paused { .. } => Kind::Paused,
-            Phase::Replacing(_) | Phase::Waiting => Kind::Restarting,
+            Phase::Replacing(_) | Phase::Waiting | Phase::Down | Phase::Exchanging => {
+                Kind::Restarting
+            }
             Phase::Failed => Kind::Failed,
             Phase::Stopping => Kind::Stopping,
             Phase::Stopped => Kind::Stopped,
@@ -109,6 +118,11 @@ impl Machine {
     /// Tells whether there is a process that is not ready yet.
     pub fn is_booting(&self) -> bool {
         self.phase == Phase::Starting
+    }
+
+    /// Tells whether no process was ever to be started again.
+    fn is_first(&self) -> bool {
+        self.restarts == 0 && self.last_exit.is_none()
     }
 
     /// Tells whether liveness probes make sense now.
@@ -134,13 +148,16 @@ impl Machine {
     /// Takes one input; what does not fit the phase (a late probe, a second stop) changes nothing.
     pub fn step(&mut self, input: Input, now: f64, dice: f64) -> Vec<Action> {
         use Phase::{
-            Failed, New, Paused, Ready, Replacing, Spawning, Starting, Stopped, Stopping,
-            Unhealthy, Waiting,
+            Down, Exchanging, Failed, New, Paused, Ready, Replacing, Spawning, Starting, Stopped,
+            Stopping, Unhealthy, Waiting,
         };
         match (self.phase, input) {
-            (New, Input::Begin) | (Waiting, Input::RetryDue) => {
-                self.phase = Spawning;
-                vec![Action::Spawn]
+            (New, Input::Begin)
+            | (Waiting | Down, Input::RetryDue)
+            | (Down, Input::Resume)
+            | (Exchanging, Input::Exchanged(None)) => self.spawn(),
+            (Exchanging, Input::Exchanged(Some(told))) => {
+                [vec![Action::Tell(told)], self.spawn()].concat()
             }
             (Spawning, Input::Spawned(pid)) => self.spawned(pid, now),
             (Spawning, Input::Hopeless(error)) => self.fail(error),
@@ -163,17 +180,25 @@ impl Machine {
             (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Kill) => {
                 self.replace(Planned::Kill, Action::Kill)
             }
+            (_, Input::Outage(outage)) if self.can_go_down() => self.take_down(outage),
+            (Replacing(Planned::Outage), Input::Resume) => {
+                self.outage = Some(0.0);
+                vec![]
+            }
+            (_, Input::Exchange(why)) if self.can_exchange() => self.exchange(why),
             // It may be taking its time over an orderly end.
             (Replacing(_), Input::Kill) => vec![Action::Kill],
             (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Restart) => {
                 self.replace(Planned::Restart, Action::Terminate)
             }
             // It ends already; but the restart that follows is a wish now, which no budget refuses.
-            (Replacing(_), Input::Restart) => {
+            (Replacing(why), Input::Restart) if !why.is_exchange() => {
                 self.phase = Replacing(Planned::Restart);
                 vec![]
             }
-            (Waiting | Failed, Input::Restart) | (Failed, Input::Attach) => self.begin_anew(),
+            (Waiting | Down | Failed, Input::Restart) | (Failed, Input::Attach) => {
+                self.begin_anew()
+            }
             (Ready, Input::Pause) => self.pause(None, now),
             (Unhealthy { failures, since }, Input::Pause) => {
                 self.pause(Some((failures, since)), now)
@@ -191,6 +216,11 @@ impl Machine {
             (phase, Input::Stop(reason)) => self.stop(phase, reason, now),
             _ => vec![],
         }
+    }
+
+    fn spawn(&mut self) -> Vec<Action> {
+        self.phase = Phase::Spawning;
+        vec![Action::Spawn]
     }
 
     fn spawned(&mut self, pid: i32, now: f64) -> Vec<Action> {
@@ -288,7 +318,12 @@ impl Machine {
         })];
         self.leave_ready(Phase::Waiting);
         actions.extend(match error {
+            _ if planned.is_some_and(Planned::is_exchange) => {
+                self.phase = Phase::Exchanging;
+                vec![Action::Exchange]
+            }
             Some(error) => self.fail(error),
+            None if planned == Some(Planned::Outage) => self.start_after(Phase::Down, self.outage),
             None if planned.is_none_or(Planned::counts) => {
                 let verdict = self.budget.exited(healthy_for, by_chance, now, dice);
                 self.restart_or_fail(&verdict, &exit)
@@ -300,7 +335,7 @@ impl Machine {
 
     /// A first start that fails is told at once; a restart is tried again, as after an exit.
     fn spawn_failed(&mut self, error: Error, now: f64, dice: f64) -> Vec<Action> {
-        if self.restarts == 0 {
+        if self.is_first() {
             return self.fail(error);
         }
         match self.budget.exited(None, true, now, dice) {
@@ -327,16 +362,22 @@ impl Machine {
     }
 
     fn restart_after(&mut self, delay: f64) -> Vec<Action> {
-        self.phase = Phase::Waiting;
+        self.start_after(Phase::Waiting, Some(delay))
+    }
+
+    fn start_after(&mut self, phase: Phase, delay: Option<f64>) -> Vec<Action> {
+        self.phase = phase;
+        let after = delay.map(seconds);
+        vec![self.again(delay), Action::RetryAfter(after)]
+    }
+
+    /// Counts and tells a restart.
+    fn again(&mut self, delay: Option<f64>) -> Action {
         self.restarts += 1;
-        let told = Transition::Restarting {
+        Action::Tell(Transition::Restarting {
             delay,
             restarts: self.restarts,
-        };
-        vec![
-            Action::Tell(told),
-            Action::RetryAfter(Duration::from_secs_f64(delay)),
-        ]
+        })
     }
 
     fn fail(&mut self, error: Error) -> Vec<Action> {
@@ -359,8 +400,12 @@ impl Machine {
         self.leave_ready(Phase::Stopping);
         self.stopping_since = now;
         let how = match phase {
-            Phase::New | Phase::Spawning | Phase::Waiting | Phase::Failed => Action::CleanUp,
-            _ => Action::Terminate,
+            Phase::Starting
+            | Phase::Ready
+            | Phase::Unhealthy { .. }
+            | Phase::Paused { .. }
+            | Phase::Replacing(_) => Action::Terminate,
+            _ => Action::CleanUp,
         };
         vec![Action::Tell(Transition::Stopping { reason }), how]
     }

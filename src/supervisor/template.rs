@@ -177,7 +177,7 @@ async fn check(building: &Building, plan: &Plan) -> Result<()> {
 /// Works on a database in a short-lived child that dies with us and holds the given locks.
 pub(crate) async fn sqlite(
     python: &Path,
-    operation: Operation,
+    operation: Operation<'_>,
     path: &Path,
     inherit: Vec<BorrowedFd<'_>>,
 ) -> Result<Answer> {

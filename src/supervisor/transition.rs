@@ -3,6 +3,7 @@
 //! Invariant: kind and data of the event are derived from the variant; only the sentence is written here.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -45,9 +46,16 @@ pub enum Transition {
         planned: Option<Planned>,
     },
     Restarting {
-        delay: f64,
+        /// None: when the outage ends.
+        delay: Option<f64>,
         restarts: u32,
     },
+    /// Whoever keeps something of the server's state in mind has to forget it: a worker its cached workflows.
+    Restored {
+        path: PathBuf,
+    },
+    /// So here.
+    Reset,
     Paused {
         pid: i32,
     },
@@ -81,12 +89,23 @@ pub enum Planned {
     Unhealthy,
     /// It was not ready in time.
     NeverReady,
+    /// `outage()` was called.
+    Outage,
+    /// It is to go on with a snapshot.
+    Restore,
+    /// It is to go on with an empty database.
+    Reset,
 }
 
 impl Planned {
     /// Tells whether the restart that follows counts against the budget.
     pub fn counts(self) -> bool {
         matches!(self, Self::Unhealthy | Self::NeverReady)
+    }
+
+    /// Tells whether the database is exchanged before the server is started again.
+    pub fn is_exchange(self) -> bool {
+        matches!(self, Self::Restore | Self::Reset)
     }
 }
 
@@ -97,6 +116,9 @@ impl fmt::Display for Planned {
             Self::Restart => "as `restart()` asked",
             Self::Unhealthy => "by us, for it did not work any more",
             Self::NeverReady => "by us, for it was not ready in time",
+            Self::Outage => "as `outage()` asked",
+            Self::Restore => "to go on with a snapshot",
+            Self::Reset => "to go on with an empty database",
         })
     }
 }
@@ -141,10 +163,17 @@ impl fmt::Display for Transition {
                 )
             }
             Self::Restarting { delay, restarts } => {
-                let wait = (*delay > 0.0).then(|| format!(" in {delay:.3} s"));
-                let wait = wait.unwrap_or_default();
+                let wait = match delay {
+                    None => " when the outage ends".to_owned(),
+                    Some(delay) if *delay > 0.0 => format!(" in {delay:.3} s"),
+                    Some(_) => String::new(),
+                };
                 write!(f, "server is started again{wait}, restart {restarts}")
             }
+            Self::Restored { path } => {
+                write!(f, "server is as it was in the snapshot {}", path.display())
+            }
+            Self::Reset => f.write_str("server is as new, its database is empty"),
             Self::Paused { pid } => write!(f, "server (pid {pid}) is paused"),
             Self::Resumed { pid, after } => write!(
                 f,

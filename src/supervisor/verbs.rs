@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::options::{check_namespace, config};
 use crate::state_file::State;
 use crate::supervisor::drive::Supervisor;
+use crate::supervisor::exchange::Successor;
+use crate::supervisor::files::Files;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::{RETENTION, connect};
 use crate::supervisor::{Message, internal, watch};
@@ -59,6 +61,16 @@ impl Supervisor {
                 self.pause(&force)?;
                 now(())
             }
+            Request::Outage { seconds, force } => self.outage(id, seconds, &force),
+            Request::Snapshot { path } => self.snapshot(id, path),
+            Request::Restore { path, force } => {
+                self.refuse_to_disturb("restore", &force)?;
+                self.begin_exchange(id, Successor::Snapshot(path))
+            }
+            Request::Reset(force) => {
+                self.refuse_to_disturb("reset", &force)?;
+                self.begin_exchange(id, Successor::Template)
+            }
             Request::Resume => {
                 self.step(Input::Resume);
                 now(())
@@ -82,7 +94,7 @@ impl Supervisor {
         }
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         matches!(self.machine.state(), Kind::Stopping | Kind::Stopped)
     }
 
@@ -96,7 +108,7 @@ impl Supervisor {
         Ok(Answer::Later)
     }
 
-    fn disturb(&mut self, verb: &str, force: &Force, input: Input) -> Result<()> {
+    pub(crate) fn disturb(&mut self, verb: &str, force: &Force, input: Input) -> Result<()> {
         if self.is_stopping() {
             return Err(self.not_running());
         }
@@ -105,27 +117,10 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Pauses for a lease: the pause ends with it. One that was asked for before stays that one's.
-    fn pause(&mut self, force: &Force) -> Result<()> {
-        if let Some(lease) = force.lease
-            && self.leases.get_mut(lease).is_none()
-        {
-            return Err(Error::Supervisor {
-                may_pass: false,
-                reason: "the lease for which the server is to be paused has ended".to_owned(),
-                remedy: "start the server again, then pause it".to_owned(),
-            });
-        }
-        let was_paused = self.machine.state() == Kind::Paused;
-        self.disturb("pause", force, Input::Pause)?;
-        if self.machine.state() != Kind::Paused {
-            // There is no process that could be told, or one that is not ready.
-            return Err(self.not_running());
-        }
-        if !was_paused {
-            self.paused_by = force.lease;
-        }
-        Ok(())
+    /// Returns what work on the database needs.
+    pub(crate) fn files_in_use(&self) -> Result<Files> {
+        let files = self.files().filter(|_| !self.is_stopping());
+        files.ok_or_else(|| self.not_running())
     }
 
     /// A namespace is no more: no restart brings it back.
@@ -135,13 +130,13 @@ impl Supervisor {
         }
     }
 
-    fn not_running(&self) -> Error {
+    pub(crate) fn not_running(&self) -> Error {
         Error::NotRunning {
             name: self.name.clone(),
         }
     }
 
-    fn refuse_to_disturb(&self, verb: &str, force: &Force) -> Result<()> {
+    pub(crate) fn refuse_to_disturb(&self, verb: &str, force: &Force) -> Result<()> {
         let holders = self.leases.others(force.lease);
         if force.force || holders.is_empty() {
             return Ok(());

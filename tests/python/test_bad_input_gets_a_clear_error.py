@@ -133,6 +133,7 @@ def test_foreign_temporal_on_the_port(real_temporal: Path, sandbox: Sandbox) -> 
     assert not sandbox.processes()
 
 
+@pytest.mark.long
 def test_foreign_temporal_that_takes_the_port_while_ours_starts(
     fake_temporal: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +254,7 @@ def test_file_that_is_no_database(fake_temporal: Path, sandbox: Sandbox) -> None
     assert path.read_text() == "my only copy"
 
 
+@pytest.mark.long
 def test_two_names_on_one_database(fake_temporal: Path, sandbox: Sandbox) -> None:
     path = sandbox.root / "one.db"
     link = sandbox.root / "link.db"

@@ -42,6 +42,7 @@ def test_host_is_killed_and_the_next_attaches_at_once(fake_temporal: Path) -> No
                 assert server.status().state == "ready"
 
 
+@pytest.mark.long
 def test_a_supervisor_that_is_stopped_is_replaced(fake_temporal: Path) -> None:
     with Host(PROGRAM, str(fake_temporal)) as host:
         _, supervisor, _ = host.told()

@@ -11,6 +11,7 @@ from support import Sandbox
 from temporal_devserver import AsyncDevServer
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 @pytest.mark.parametrize("kind", ["under the name", "at a path"])
 def test_kept_database(real_temporal: Path, sandbox: Sandbox, kind: str) -> None:

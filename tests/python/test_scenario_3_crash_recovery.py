@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Worker
 
 from flows import Steps, double
@@ -27,7 +28,9 @@ async def _crash(executable: Path) -> None:
         events = server.events()
         async with Worker(client, task_queue="q", workflows=[Steps], activities=[double]):
             handle = await client.start_workflow(Steps.run, args=[5, 1.0], id="w", task_queue="q")
-            await asyncio.sleep(0.4)  # it is in its timer
+            async for step in handle.fetch_history_events(wait_new_event=True):
+                if step.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                    break
             assert before.pid is not None
             killed = time.time()
             os.kill(before.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ import pytest
 DEMO = Path(__file__).parents[2] / "examples/demo.py"
 
 
+@pytest.mark.long
 @pytest.mark.real_server
 @pytest.mark.usefixtures("real_temporal", "sandbox")
 def test_demo_ends_with_the_right_result_and_leaves_nothing() -> None:

@@ -72,7 +72,9 @@ KINDS = {
     "a port": listener,
     "a socket file": socket_file,
     "a write-ahead log": lambda box: planted_file(box.state / "servers/x/temporal.db-wal"),
-    "a half-made database": lambda box: planted_file(box.state / "servers/x/temporal.db.new"),
+    "a half-made database": lambda box: planted_file(
+        box.state / "servers/x/temporal.db.unfinished-database"
+    ),
     "a private server": lambda box: planted_directory(box.state / "private/0123456789abcdef"),
     "throw-away data": lambda box: planted_directory(
         box.tmp / "temporal-devserver-0123456789abcdef"

@@ -22,5 +22,5 @@ def test_suite(suite: Path, real_temporal: Path) -> None:
     assert " passed" in done.stdout
 
 
-def test_there_are_three() -> None:
-    assert len(SUITES) == 3
+def test_there_are_four() -> None:
+    assert len(SUITES) == 4

@@ -11,7 +11,7 @@ from temporal_devserver import AsyncDevServer, DevServer
 VERBS = sorted(
     name for name, value in vars(DevServer).items() if not name.startswith("_") and callable(value)
 )
-PLAIN = {"events"}
+PLAIN = {"events", "outage"}
 """Plain methods in both faces: what they return is asynchronous."""
 
 

@@ -25,7 +25,7 @@ fn write(path: &Path) {
     python(&[&arguments[..], &[path.into()]].concat());
 }
 
-fn run(operation: Operation, path: &Path) -> temporal_devserver::error::Result<Answer> {
+fn run(operation: Operation<'_>, path: &Path) -> temporal_devserver::error::Result<Answer> {
     let helper = SqliteHelper::python(Path::new(PYTHON));
     parse(path, &python(&helper.command(operation, path)))
 }
@@ -60,6 +60,9 @@ fn and_what_cannot_be_done_is_an_error_that_creates_nothing() {
     assert!(!missing.exists());
     let text = folder.join("text");
     std::fs::write(&text, "not a database at all, but long enough").unwrap();
-    let error = run(Operation::Check, &text).unwrap_err();
+    let error = run(Operation::Checkpoint, &text).unwrap_err();
     assert!(error.to_string().contains("not a database"), "{error}");
+    // To find that out is what a check is for.
+    let found = format!("{:?}", run(Operation::Check, &text).unwrap());
+    assert!(found.contains("not a database"), "{found}");
 }

@@ -45,7 +45,7 @@ fn nor_does_one_whose_supervisor_is_killed() {
             .flatten()
             .flatten();
         let mut names = files.filter_map(|file| file.file_name().into_string().ok());
-        names.any(|name| name.ends_with(".db.new"))
+        names.any(|name| name.ends_with(".db.unfinished-database"))
     };
     eventually("wrapper and server build the template", || {
         client.look();

@@ -28,6 +28,7 @@ fn a_time_that_nobody_can_mean_harms_nobody() {
             start_timeout: seconds,
             stop_timeout: seconds,
             linger: seconds.min(0.0),
+            reset_above: None,
         };
         let mut raw = Raw::connect(&world.server("shared"));
         let hello = json!({ "op": "hello", "protocol": 1, "version": "", "lease": request });

@@ -35,7 +35,10 @@ fn no_state(dir: &Path) {
 }
 
 fn half_a_database(dir: &Path) {
-    for name in ["temporal.db.new", "temporal.db.new-journal"] {
+    for name in [
+        "temporal.db.unfinished-database",
+        "temporal.db.unfinished-database-journal",
+    ] {
         std::fs::write(dir.join(name), "SQLite format 3\0 and no more").unwrap();
     }
 }

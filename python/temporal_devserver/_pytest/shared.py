@@ -35,8 +35,8 @@ FROM_SETTINGS = (
 )
 """Settings that are options of the server."""
 
-OF_THE_RUN = ("start_timeout", "stop_timeout", "linger", "watch")
-"""Options that do not make it another server."""
+MOST_NAMESPACES = 200
+"""With more of them, of tests of former runs, a server that was kept begins anew."""
 
 NO_SYSTEM_WORKERS = {"worker.perNamespaceWorkerCount": 0}
 """The dynamic configuration without which each namespace gets a worker for its schedules."""
@@ -61,14 +61,14 @@ def server(root: Path, settings: Settings, more: Options | None = None) -> tuple
     chosen = options(settings, more)
     if settings.keep:
         chosen.setdefault("ui", True)
-    text = to_json(chosen)
-    found = json.loads(_core.lookup(text, launcher()))
-    identity = {k: v for k, v in json.loads(text).items() if k not in OF_THE_RUN}
-    facts = [_core.__version__, str(root.resolve()), [*map(_file, found["executables"])], identity]
+    found = json.loads(_core.lookup(to_json(chosen), launcher()))
+    files = [*map(_file, found["executables"])]
+    facts = [_core.__version__, str(root.resolve()), files, found["identity"]]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     project = re.sub(r"[^A-Za-z0-9.-]+", "-", root.name).strip("-.")[:32] or "project"
     chosen.setdefault("state_dir", os.path.join(found["runtime_root"], "pytest"))
     chosen.setdefault("linger", settings.keep)
+    chosen.setdefault("reset_above", MOST_NAMESPACES)
     return f"pytest-{project}-{digest[:12]}", chosen
 
 

@@ -40,6 +40,9 @@ fn inputs() -> impl Strategy<Value = Input> {
         Input::Attach,
         Input::Degraded("so so".to_owned()),
         Input::Mended,
+        Input::Outage(None),
+        Input::Outage(Some(1.0)),
+        Input::Exchange(Planned::Restore),
     ]);
     let worldly = prop::sample::select(vec![
         Input::Spawned(0),
@@ -49,6 +52,8 @@ fn inputs() -> impl Strategy<Value = Input> {
         Input::Exited(Exit::Signal("SIGKILL".to_owned())),
         Input::ExitedByChance(Exit::Code(1)),
         Input::ExitedForGood(Exit::Code(1), error()),
+        Input::Exchanged(Some(Transition::Reset)),
+        Input::Exchanged(None),
     ]);
     let end = prop::sample::select(vec![
         Input::Stop("enough".to_owned()),
@@ -76,6 +81,7 @@ struct World {
     is_asked: bool,
     is_alive: bool,
     is_cleaning: bool,
+    is_exchanging: bool,
     has_ended: bool,
     /// When unplanned exits were answered by a restart, since the budget was last forgotten.
     restarts: Vec<f64>,
@@ -89,6 +95,7 @@ impl World {
             is_asked: false,
             is_alive: false,
             is_cleaning: false,
+            is_exchanging: false,
             has_ended: false,
             restarts: vec![],
         };
@@ -103,6 +110,7 @@ impl World {
             }
             Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => self.is_alive,
             Input::CleanedUp(_) => self.is_cleaning,
+            Input::Exchanged(_) => self.is_exchanging,
             _ => true,
         }
     }
@@ -116,6 +124,7 @@ impl World {
                 self.is_alive = false;
             }
             Input::CleanedUp(_) => self.is_cleaning = false,
+            Input::Exchanged(_) => self.is_exchanging = false,
             _ => {}
         }
         let actions = self.machine.step(input.clone(), self.now, 0.5);
@@ -135,13 +144,21 @@ impl World {
             prop_assert!(actions.iter().all(is_end), "{context}");
         }
         if before == Kind::Failed && after != before {
-            let may = matches!(input, Input::Restart | Input::Attach | Input::Stop(_));
+            let may = matches!(
+                input,
+                Input::Restart | Input::Attach | Input::Exchange(_) | Input::Stop(_)
+            );
             prop_assert!(may, "{context}");
         }
         if matches!(phase, Phase::Paused { .. }) {
             let is_wish = matches!(
                 input,
-                Input::Kill | Input::Restart | Input::Resume | Input::Stop(_)
+                Input::Kill
+                    | Input::Restart
+                    | Input::Outage(_)
+                    | Input::Exchange(_)
+                    | Input::Resume
+                    | Input::Stop(_)
             );
             prop_assert!(is_wish || !self.is_alive || actions.is_empty(), "{context}");
         }
@@ -152,12 +169,19 @@ impl World {
         match action {
             Action::Spawn => {
                 prop_assert!(!self.is_alive && !self.is_asked, "{context}");
+                prop_assert!(!self.is_exchanging, "{context}");
                 self.is_asked = true;
             }
             Action::Kill | Action::Terminate | Action::Pause | Action::Resume => {
                 prop_assert!(self.is_alive, "{context}");
             }
+            Action::Exchange => {
+                prop_assert!(!self.is_alive && !self.is_exchanging, "{context}");
+                self.is_exchanging = true;
+            }
             Action::CleanUp => {
+                // The final stop ends such work before it does anything else.
+                self.is_exchanging = false;
                 prop_assert!(!self.is_alive && !self.is_cleaning, "{context}");
                 self.is_cleaning = true;
             }
@@ -189,6 +213,9 @@ impl World {
                 prop_assert!(matches!(last, Kind::Restarting | Kind::Failed), "{context}");
                 last
             }
+            // The process is gone, and its database next.
+            [Kind::Exited] if self.is_exchanging => Kind::Restarting,
+            [Kind::Reset] => Kind::Restarting,
             // What did not work before a pause does not after it.
             [Kind::Resumed] if was_ill => Kind::Unhealthy,
             [Kind::Recovered | Kind::Resumed] => Kind::Ready,
@@ -223,7 +250,8 @@ impl World {
             Action::Tell(Transition::Exited { planned, .. }) => planned.is_none_or(Planned::counts),
             _ => matches!(input, Input::SpawnFailed(_)),
         });
-        if matches!(input, Input::Restart | Input::Attach) && is_told(Kind::Restarting) {
+        let is_anew = matches!(input, Input::Restart | Input::Attach | Input::Exchange(_));
+        if is_anew && is_told(Kind::Restarting) {
             prop_assert!(
                 matches!(before, Kind::Failed | Kind::Restarting),
                 "{context}"
@@ -270,9 +298,19 @@ impl ReferenceStateMachine for Model {
         // What leads on from here often enough to get anywhere, and anything else.
         let failed = || Input::ProbeFailed("no".to_owned());
         let fitting = match world.machine.state() {
-            Kind::Ready | Kind::Degraded => vec![failed(), Input::Pause],
+            Kind::Ready | Kind::Degraded => vec![
+                failed(),
+                Input::Pause,
+                Input::Outage(None),
+                Input::Exchange(Planned::Reset),
+            ],
             Kind::Unhealthy => vec![failed(), Input::Pause, Input::ProbePassed],
             Kind::Paused => vec![Input::Resume],
+            Kind::Restarting if world.is_exchanging => vec![
+                Input::Exchanged(Some(Transition::Reset)),
+                Input::Exchanged(None),
+            ],
+            Kind::Restarting if world.is_alive => vec![Input::Exited(Exit::Code(0))],
             _ => vec![Input::Spawned(0), Input::Ready, Input::RetryDue],
         };
         let fitting = prop::sample::select(fitting);
@@ -381,4 +419,69 @@ fn what_was_degraded_before_a_crash_is_not_degraded_after_it() {
     machine.step(Input::Spawned(8), 2.0, 0.5);
     machine.step(Input::Ready, 2.0, 0.5);
     assert_eq!(machine.state(), Kind::Ready);
+}
+
+/// What the machine asks for, without what it tells.
+fn deeds(actions: Vec<Action>) -> Vec<Action> {
+    let is_deed = |action: &Action| !matches!(action, Action::Tell(_));
+    actions.into_iter().filter(is_deed).collect()
+}
+
+fn killed() -> Input {
+    Input::Exited(Exit::Signal("SIGKILL".to_owned()))
+}
+
+#[test]
+fn an_outage_ends_when_it_is_resumed_or_over_and_costs_no_budget() {
+    let mut machine = after(vec![]);
+    for _ in 0..10 {
+        for end in [Input::Resume, Input::RetryDue] {
+            let step = |machine: &mut Machine, input| deeds(machine.step(input, 2.0, 0.5));
+            assert_eq!(step(&mut machine, Input::Outage(None)), [Action::Kill]);
+            assert_eq!(step(&mut machine, killed()), [Action::RetryAfter(None)]);
+            assert!(machine.is_down());
+            assert_eq!(step(&mut machine, Input::Kill), []);
+            assert_eq!(step(&mut machine, end), [Action::Spawn]);
+            step(&mut machine, Input::Spawned(8));
+            step(&mut machine, Input::Ready);
+        }
+    }
+    assert_eq!(machine.state(), Kind::Ready);
+}
+
+#[test]
+fn an_outage_that_ends_before_the_process_has_ended_takes_no_time() {
+    let mut machine = after(vec![Input::Outage(Some(60.0)), Input::Resume]);
+    let actions = deeds(machine.step(killed(), 2.0, 0.5));
+    assert_eq!(
+        actions,
+        [Action::RetryAfter(Some(std::time::Duration::ZERO))]
+    );
+}
+
+#[test]
+fn an_exchange_is_no_restart_and_nothing_comes_in_between() {
+    let mut machine = after(vec![Input::Pause]);
+    let exchange = Input::Exchange(Planned::Restore);
+    assert_eq!(machine.step(exchange, 2.0, 0.5), [Action::Kill]);
+    for input in [Input::Restart, Input::Outage(None), Input::Resume] {
+        assert_eq!(machine.step(input, 2.0, 0.5), []);
+    }
+    // Whatever it died of.
+    let ended = Input::ExitedForGood(Exit::Code(1), error());
+    assert_eq!(deeds(machine.step(ended, 2.0, 0.5)), [Action::Exchange]);
+    let told = Transition::Reset;
+    assert_eq!(
+        machine.step(Input::Exchanged(Some(told.clone())), 2.0, 0.5),
+        [Action::Tell(told), Action::Spawn]
+    );
+    assert_eq!(machine.restarts(), 0);
+}
+
+#[test]
+fn a_server_that_was_given_up_goes_on_with_another_database() {
+    let mut machine = after(vec![Input::ExitedForGood(Exit::Code(1), error())]);
+    let actions = deeds(machine.step(Input::Exchange(Planned::Reset), 2.0, 0.5));
+    assert_eq!(actions, [Action::Exchange]);
+    assert_eq!(machine.state(), Kind::Restarting);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::process::server::Exit;
-use crate::supervisor::transition::Transition;
+use crate::supervisor::transition::{Planned, Transition};
 
 /// What the machine is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,14 @@ pub enum Input {
     Restart,
     /// `pause()`.
     Pause,
-    /// `resume()`, or the lease that paused has ended.
+    /// `resume()`, or the lease that paused or took down has ended.
     Resume,
+    /// `outage()`: how many seconds it is kept down at the most.
+    Outage(Option<f64>),
+    /// `restore()` or `reset()`: another database is ready to take the place of the server's.
+    Exchange(Planned),
+    /// The database is another one now; or, with nothing to tell, still the old one.
+    Exchanged(Option<Transition>),
     /// Somebody attaches: a failed server gets a new chance.
     Attach,
     /// Something around the server does not work.
@@ -66,8 +72,10 @@ pub enum Action {
     Pause,
     /// SIGCONT to its group.
     Resume,
-    /// Tell `RetryDue` after this time.
-    RetryAfter(Duration),
+    /// Tell `RetryDue` after this time; none: not by itself.
+    RetryAfter(Option<Duration>),
+    /// Exchange the database, which no server has open, then tell `Exchanged`.
+    Exchange,
     /// Tell everybody.
     Tell(Transition),
     /// Refuse those who wait for `ready`.

@@ -57,3 +57,37 @@ impl TestDir {
         self.0.path().join(name)
     }
 }
+
+/// Writes a row into a database in the way of a server that is killed: it is in the log, which stays.
+pub(crate) fn write_row(database: &Path, text: &str) {
+    sql(
+        "db.execute('PRAGMA journal_mode=WAL'); db.execute('PRAGMA wal_autocheckpoint=0'); \
+         db.execute('CREATE TABLE IF NOT EXISTS t(x)'); \
+         db.execute('INSERT INTO t VALUES (?)', (sys.argv[2],)); db.commit(); os._exit(0)",
+        database,
+        text,
+    );
+}
+
+/// Returns the rows of a database that no server has open; it has to be whole.
+pub(crate) fn rows(database: &Path) -> String {
+    let read = sql(
+        "assert db.execute('PRAGMA integrity_check').fetchone() == ('ok',); \
+         has = db.execute('SELECT 1 FROM sqlite_master WHERE name = ?', ('t',)).fetchone(); \
+         print(*[x for x, in db.execute('SELECT x FROM t')] if has else ())",
+        database,
+        "",
+    );
+    String::from_utf8(read).unwrap().trim().to_owned()
+}
+
+fn sql(program: &str, database: &Path, text: &str) -> Vec<u8> {
+    let program = format!("import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); {program}");
+    python(&[
+        "python3".into(),
+        "-c".into(),
+        program.into(),
+        database.into(),
+        text.into(),
+    ])
+}

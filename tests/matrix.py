@@ -1,0 +1,61 @@
+"""Runs the sample suites with the oldest and the newest of everything: `make matrix`.
+
+`PYTHONS=/path/to/python3.10:/path/to/python3.13` names the interpreters; default: the one that runs
+this. Each set is installed into an environment of its own under target/matrix, from the wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "target/matrix"
+SUITES = sorted(path.parent for path in (ROOT / "examples").glob("*/pytest.ini"))
+
+SETS = {
+    "oldest": ["pytest==7.4.0", "pytest-asyncio==0.21.0", "temporalio==1.5.0"],
+    "pytest 8": ["pytest==8.4.2", "pytest-asyncio==0.26.0", "temporalio==1.18.0"],
+    "newest": ["pytest", "pytest-asyncio", "temporalio"],
+}
+"""What is installed beside the wheel; the oldest are what `docs/pytest.md` promises."""
+
+
+def run(*words: str | Path, cwd: Path = ROOT) -> str:
+    """Runs a command; returns the last line that it prints.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, words))} failed:\n{done.stdout}{done.stderr}")
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
+def try_out(python: str, name: str, wheel: Path) -> None:
+    """Installs one set for one interpreter, and runs every suite with it."""
+    version = run(python, "-c", "import platform; print(platform.python_version())")
+    home = OUT / f"{version} {name}".replace(" ", "-")
+    run(python, "-m", "venv", "--clear", home)
+    ours = home / "bin/python"
+    run(ours, "-m", "pip", "install", "-q", f"{wheel}[server]", *SETS[name])
+    for suite in SUITES:
+        told = run(ours, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=suite)
+        print(f"{version:<9}{name:<10}{suite.name:<20}{told}", flush=True)
+
+
+def main() -> None:
+    """Tries every set out with every interpreter."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    run(Path(sys.executable).with_name("maturin"), "build", "--release", "--locked", "-o", OUT)
+    wheel = max(OUT.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    for python in os.environ.get("PYTHONS", sys.executable).split(os.pathsep):
+        for name in SETS:
+            try_out(python, name, wheel)
+
+
+if __name__ == "__main__":
+    main()
