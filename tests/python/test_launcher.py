@@ -20,10 +20,11 @@ def fresh() -> Iterator[None]:
 
 def test_supervisor_is_a_bare_interpreter_with_the_extension_by_path() -> None:
     facts = json.loads(_launcher.launcher())
-    executable, *flags, stub, core = facts["supervisor"]
+    executable, *flags, stub, core, entry = facts["supervisor"]
     assert (executable, flags) == (sys.executable, ["-I", "-S", "-c"])
     compile(stub, "stub", "exec")
     assert os.path.isabs(core)
+    assert entry == "supervise"
     assert facts["python"] == sys.executable
     assert os.path.dirname(sys.executable) in facts["scripts"]
     assert facts["environment"] == {_launcher.COOKIE: "1"}

@@ -73,6 +73,35 @@ def test_two_runs_at_once_of_one_project_but_not_of_two(suite: Suite) -> None:
     assert len(set(servers)) == 2
 
 
+def test_a_run_that_comes_to_a_full_server_takes_nothing_from_another(suite: Suite) -> None:
+    suite.tests(
+        """
+def test_fills(temporal_server, temporal_namespace):
+    for number in range(205):
+        temporal_server.create_namespace(f"old-{number}")
+    tell(temporal_server.status().pid)
+    meet(2)
+    assert temporal_namespace in temporal_server.list_namespaces()
+"""
+    )
+    suite.tests(
+        """
+def test_comes(temporal_server, temporal_namespace):
+    tell(temporal_server.status().pid)
+    meet(2)
+""",
+        "test_other.py",
+    )
+    with suite.started("test_suite.py") as one:
+        eventually("it is full", suite.told, 40)
+        with suite.started("test_other.py") as two:
+            for run in (one, two):
+                code, out, err = run.end()
+                assert (code, err) == (0, ""), out
+    first, second = suite.told()
+    assert first == second
+
+
 @pytest.mark.long
 def test_runs_that_come_and_go(suite: Suite) -> None:
     suite.tests("def test_one(temporal_server, temporal_namespace): pass")
