@@ -39,6 +39,7 @@ def test_ctrl_c(suite: Suite, options: list[str]) -> None:
         quiet("", err)
 
 
+@pytest.mark.long
 def test_ctrl_c_while_the_server_starts(
     suite: Suite, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def breaks(temporal_namespace):
     result.stderr.no_fnmatch_line("*")
 
 
+@pytest.mark.long
 def test_in_a_directory_that_is_gone(suite: Suite) -> None:
     suite.tests(
         """

@@ -112,6 +112,7 @@ def test_runs_that_come_and_go(suite: Suite) -> None:
             assert (code, err) == (0, ""), out
 
 
+@pytest.mark.long
 def test_a_link_to_the_executable_is_no_other_server(suite: Suite, fake_temporal: Path) -> None:
     below = suite.path / "below"
     suite.tests(TWO)

@@ -101,6 +101,7 @@ def test_one(temporal_server, temporal_namespace, number):
     assert len({address for (address,) in suite.told()}) == 1
 
 
+@pytest.mark.long
 def test_what_a_test_starts_may_use_it_too(suite: Suite, sandbox: Sandbox) -> None:
     suite.tests(
         """

@@ -64,7 +64,9 @@ def test_a_month_in_no_time(real_suite: Suite, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.real_server
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_pytest_is_ended_while_it_runs(
     real_suite: Suite, sandbox: Sandbox, number: signal.Signals
 ) -> None:
