@@ -25,14 +25,16 @@ PATIENCE = 0.2
 """Seconds that a server that runs has to tell its address."""
 
 
-def line(root: Path, settings: Settings) -> str:
-    """Returns what to say."""
+def line(root: Path, settings: Settings) -> str | None:
+    """Returns what to say; None in projects in which there seems to be no Temporal."""
     if settings.address:
         return f"temporal: the existing server at {settings.address}"
     if settings.profile:
         return f"temporal: the existing server of profile `{settings.profile}`"
     try:
         name, chosen = shared.server(root, settings)
+    except _errors.ExecutableNotFoundError as error:
+        return f"temporal: {error}" if settings.executable else None
     except _errors.DevServerError as error:
         return f"temporal: {error}"
     status = _status(name, chosen)

@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         report.configure(config, ours.settings.report)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> str | None:
     """Says which server the tests would use."""
     from . import header
 
