@@ -107,6 +107,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use std::net::TcpListener;
     use std::os::unix::fs::MetadataExt as _;
+    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
@@ -120,9 +121,16 @@ mod tests {
             let fd = format!("/proc/self/fd/{}", listener.as_raw_fd());
             let inode = std::fs::metadata(fd).unwrap().ino();
             let ours = (listener.local_addr().unwrap().ip(), inode);
-            assert_eq!(listening(port).unwrap(), [ours]);
+            // Other tests may listen on a port of that number at another address.
+            let is_there = || listening(port).unwrap().contains(&ours);
+            assert!(is_there());
             drop(listener);
-            assert_eq!(listening(port).unwrap(), []);
+            // A child that another test has forked has a copy until its exec.
+            let began = Instant::now();
+            while is_there() {
+                assert!(began.elapsed() < Duration::from_secs(10));
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
         }
     }
 
