@@ -221,6 +221,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the error for a supervisor that would not work a moment later, either.
+    pub(crate) fn supervisor(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Supervisor {
+            reason: reason.into(),
+            remedy: remedy.into(),
+            may_pass: false,
+        }
+    }
+
     /// Returns every code there is; serde knows them, and says so when it is asked for one that is none.
     pub fn codes() -> Vec<String> {
         let refusal = serde_json::from_str::<Self>(r#"{"code": ""}"#)

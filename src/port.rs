@@ -236,11 +236,10 @@ fn refused(ip: Ipv4Addr, port: u16, role: &str, error: &io::Error) -> Error {
             role: role.to_owned(),
             holder: "other sockets, as is every other port the kernel may pick".to_owned(),
         },
-        _ => Error::Supervisor {
-            may_pass: false,
-            reason: format!("cannot bind {ip}:{port} for `{role}`: {error}"),
-            remedy: "look at the limits of this machine (open files, network namespace)".to_owned(),
-        },
+        _ => Error::supervisor(
+            format!("cannot bind {ip}:{port} for `{role}`: {error}"),
+            "look at the limits of this machine (open files, network namespace)",
+        ),
     }
 }
 

@@ -153,18 +153,18 @@ fn ask_all(
 }
 
 fn silent() -> Error {
-    Error::Supervisor {
-        may_pass: false,
-        reason: format!("the supervisor has not answered for {} s", LIMIT.as_secs()),
-        remedy: "start the server: a supervisor that hangs is replaced".to_owned(),
-    }
+    Error::supervisor(
+        format!("the supervisor has not answered for {} s", LIMIT.as_secs()),
+        "start the server: a supervisor that hangs is replaced",
+    )
 }
 
 /// Reads a status.
 pub(crate) fn read(value: Value) -> Result<Status> {
-    serde_json::from_value(value).map_err(|error| Error::Supervisor {
-        may_pass: false,
-        reason: format!("the supervisor's answer cannot be read: {error}"),
-        remedy: "use `--json`, or the same version of temporal-devserver on both sides".to_owned(),
+    serde_json::from_value(value).map_err(|error| {
+        Error::supervisor(
+            format!("the supervisor's answer cannot be read: {error}"),
+            "use `--json`, or the same version of temporal-devserver on both sides",
+        )
     })
 }

@@ -182,11 +182,10 @@ fn read(line: &[u8]) -> Reply {
         let said = value["message"]
             .as_str()
             .map_or_else(|| String::from_utf8_lossy(line).into_owned(), str::to_owned);
-        Reply::from(Error::Supervisor {
-            may_pass: false,
-            reason: said.chars().take(500).collect(),
-            remedy: "use the same version of temporal-devserver on both sides".to_owned(),
-        })
+        Reply::from(Error::supervisor(
+            said.chars().take(500).collect::<String>(),
+            "use the same version of temporal-devserver on both sides",
+        ))
     })
 }
 

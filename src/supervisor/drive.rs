@@ -284,10 +284,7 @@ impl Supervisor {
             Message::Supplied(id, asked, result) => self.supplied(id, &asked, result),
             Message::Overdue(id) => self.overdue(id),
             Message::Wanted => self.check_wanted(),
-            Message::Answer(id, reply) => {
-                self.jobs.promised.remove(&id);
-                self.send(id, &reply);
-            }
+            Message::Answer(id, answer) => self.fulfil(id, answer),
             Message::Staged(exchange, staged) => self.staged(exchange, staged),
             Message::Exchanged(exchanged) => self.exchanged(exchanged),
             Message::Renewed(renewed) => self.renewed(renewed),

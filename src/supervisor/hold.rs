@@ -16,11 +16,10 @@ impl Supervisor {
     /// Checks that the lease whose wish this is has not ended: what it asks for would have no end.
     fn check_held(&mut self, verb: &str, force: &Force) -> Result<()> {
         match force.lease {
-            Some(lease) if self.leases.get_mut(lease).is_none() => Err(Error::Supervisor {
-                may_pass: false,
-                reason: format!("the lease for which `{verb}` was asked has ended"),
-                remedy: "start the server again, then try again".to_owned(),
-            }),
+            Some(lease) if self.leases.get_mut(lease).is_none() => Err(Error::supervisor(
+                format!("the lease for which `{verb}` was asked has ended"),
+                "start the server again, then try again",
+            )),
             _ => Ok(()),
         }
     }

@@ -42,9 +42,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use serde_json::Value;
 use tokio::task::LocalSet;
 
-use crate::control::message::Reply;
 use crate::error::{Error, Result, remedy_for};
 use crate::options::Additive;
 use crate::paths::SUPERVISOR_LOG;
@@ -79,7 +79,7 @@ pub(crate) enum Message {
     /// The orderly stop of the boot with this number has had its time.
     KillNow(u32),
     /// A verb of this connection is done.
-    Answer(u64, Reply),
+    Answer(u64, Result<Value>),
     /// It is time to see whether an orphan is dead.
     SweepDue,
     /// It is time to look at the server's files.
@@ -125,9 +125,6 @@ fn parse(arguments: &[String]) -> Option<(PathBuf, i32)> {
 pub(crate) fn internal(problem: &dyn std::fmt::Display) -> Error {
     let reason = format!("the supervisor cannot work: {problem}");
     let look = format!("look into {SUPERVISOR_LOG} in the server's directory");
-    Error::Supervisor {
-        may_pass: false,
-        remedy: remedy_for(&reason, &look),
-        reason,
-    }
+    let remedy = remedy_for(&reason, &look);
+    Error::supervisor(reason, remedy)
 }

@@ -110,7 +110,6 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         }
         None => throwaway(&plan)?,
     };
-    new::remove_leftover(&database.path)?;
     if is_missing(&database.path) {
         let name = facts::template_name(&executable, &digest, &facts);
         let build = Build {
@@ -122,9 +121,12 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         };
         let template = build.get(&name).await?;
         new::install_copy(&template, &database, plan.umask)?;
-    } else if matches!(snapshot::made_by(&database.path), Ok(Some(_))) {
-        // It is none any more: the server is about to change it.
-        snapshot::mark(&database.path, None).map_err(|error| internal(&error))?;
+    } else {
+        new::remove_leftover(&database.path)?;
+        if matches!(snapshot::made_by(&database.path), Ok(Some(_))) {
+            // It is none any more: the server is about to change it.
+            snapshot::mark(&database.path, None).map_err(|error| internal(&error))?;
+        }
     }
     Ok(Prepared {
         executable,

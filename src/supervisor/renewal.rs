@@ -5,17 +5,14 @@
 
 use std::net::SocketAddr;
 
-use tokio::time::timeout;
-
 use crate::control::message::LeaseRequest;
 use crate::database::Kind;
 use crate::error::Result;
+use crate::supervisor::Message;
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::exchange::{Exchange, Successor};
 use crate::supervisor::files::Files;
-use crate::supervisor::verbs::PATIENCE;
-use crate::supervisor::watch::connect;
-use crate::supervisor::{Message, internal};
+use crate::supervisor::verbs::answer_of;
 use crate::temporal::namespaces;
 
 impl Supervisor {
@@ -61,11 +58,8 @@ impl Supervisor {
 impl Files {
     /// Stages an empty database where the server has more than so many namespaces; tells whether it has.
     async fn stage_above(&self, most: usize, server: SocketAddr) -> Result<bool> {
-        let list = async { namespaces::list(&connect(server).await?).await };
-        let list = timeout(PATIENCE, list).await;
-        let count = list
-            .unwrap_or_else(|_| Err(internal(&"the server does not answer")))?
-            .len();
+        let list = answer_of(server, async |server| namespaces::list(&server).await);
+        let count = list.await?.len();
         if count <= most {
             return Ok(false);
         }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::control::message::Reply;
 use crate::database::snapshot::{Version, Writing};
 use crate::database::sqlite::{Answer as Found, Operation};
 use crate::error::Result;
@@ -23,9 +22,7 @@ impl Supervisor {
         self.jobs.promised.insert(id);
         self.work(async move |_turn| {
             let written = files.snapshot(&path).await;
-            let value = Value::Null;
-            let reply = written.map_or_else(Reply::from, |()| Reply::Done { value });
-            Message::Answer(id, reply)
+            Message::Answer(id, written.map(|()| Value::Null))
         });
         Ok(Answer::Later)
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use crate::control::message::{Force, Kind, Reply, Request, Status};
+use crate::control::message::{Force, Kind, Request, Status};
 use crate::error::{Error, Result};
 use crate::options::{check_namespace, config};
 use crate::state_file::State;
@@ -165,13 +165,8 @@ impl Supervisor {
     {
         let (address, inbox) = (self.grpc_address(), self.inbox.clone());
         spawn_local(async move {
-            let answer = async { question(connect(address).await?).await };
-            let answer = timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
-                let within = format!("the server has not answered within {PATIENCE:?}");
-                Err(internal(&within))
-            });
-            let reply = answer.map_or_else(Reply::from, |value| Reply::Done { value });
-            inbox.send(Message::Answer(id, reply)).await.ok();
+            let answer = answer_of(address, question).await;
+            inbox.send(Message::Answer(id, answer)).await.ok();
         });
         Answer::Later
     }
@@ -180,6 +175,21 @@ impl Supervisor {
     pub(crate) fn grpc_address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.identity.port.unwrap_or_default()))
     }
+}
+
+/// Asks the server something on a connection of its own.
+pub(crate) async fn answer_of<T, F>(
+    server: SocketAddr,
+    question: impl FnOnce(Connection) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let answer = async { question(connect(server).await?).await };
+    timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
+        let within = format!("the server has not answered within {PATIENCE:?}");
+        Err(internal(&within))
+    })
 }
 
 /// Refuses to delete what the server cannot do without.
