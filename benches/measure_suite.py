@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figures import Figure
+from setting import field
 
 if TYPE_CHECKING:
     from setting import Setting
@@ -144,7 +145,7 @@ def _memory(mark: str) -> int:
             try:
                 if mark.encode() in (entry / "environ").read_bytes():
                     rollup = (entry / "smaps_rollup").read_text()
-                    total += int(rollup.partition("Pss:")[2].split()[0]) * 1024
+                    total += int(field(rollup, "Pss") * 1024)
             except OSError:
                 pass
     return total

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio
 from raw_server import in_memory, raw_server
+from setting import field
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
 
 
 def _resident(pid: int | None) -> float:
-    return _field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
+    return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
 
 
 def idle(setting: Setting) -> list[Figure]:
@@ -129,19 +129,13 @@ def idle(setting: Setting) -> list[Figure]:
         cpu = (_cpu(pid) - began) / seconds
         status = Path(f"/proc/{pid}/status").read_text()
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    private = _field(rollup, "Private_Clean") + _field(rollup, "Private_Dirty")
+    private = field(rollup, "Private_Clean") + field(rollup, "Private_Dirty")
     return [
-        Figure("supervisor, idle: resident", "MB", [_field(status, "VmRSS") / 1024], 12),
+        Figure("supervisor, idle: resident", "MB", [field(status, "VmRSS") / 1024], 12),
         Figure("supervisor, idle: private", "MB", [private / 1024], 6),
-        Figure("supervisor, idle: threads", "", [_field(status, "Threads")], 1),
+        Figure("supervisor, idle: threads", "", [field(status, "Threads")], 1),
         Figure("supervisor, idle: processor", "%", [cpu * 100], 0.1, f"over {seconds:g} s"),
     ]
-
-
-def _field(text: str, name: str) -> float:
-    found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
-    assert found is not None
-    return float(found[1])
 
 
 def _cpu(pid: int | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -41,6 +42,13 @@ class Setting:
     def raw_boot(self) -> float:
         """Seconds from the spawn of the executable to its answer, without us."""
         return raw_boot(self.command, self.database)
+
+
+def field(text: str, name: str) -> float:
+    """Returns a number of a file of `/proc` that has a line for each."""
+    found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def prepare(root: Path, *, quick: bool) -> Setting:

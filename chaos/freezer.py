@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .prober import Broken
-from .settings import BUDGET
+from .prober import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,9 +71,5 @@ def _move(processes: Sequence[Process], group: Path) -> None:
 
 def _freeze(group: Path, *, is_frozen: bool) -> None:
     (group / "cgroup.freeze").write_text(str(int(is_frozen)))
-    until = time.monotonic() + BUDGET
-    while f"frozen {int(is_frozen)}" not in (group / "cgroup.events").read_text():
-        if time.monotonic() > until:
-            message = f"not within {BUDGET:g} s: the kernel freezes or thaws"
-            raise Broken(message)
-        time.sleep(0.01)
+    done = f"frozen {int(is_frozen)}"
+    eventually(f"`{done}`", lambda: done in (group / "cgroup.events").read_text())

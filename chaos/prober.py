@@ -47,7 +47,7 @@ class Prober:
 
     def answered(self, what: str) -> float:
         """Waits until a fresh request is answered; returns when that was."""
-        return self._eventually(f"a fresh request is answered after `{what}`", self._ask)
+        return eventually(f"a fresh request is answered after `{what}`", self._ask)
 
     def status(self) -> dict[str, Any]:
         """Returns what `temporal-devserver status` says; its complaint where that is no status."""
@@ -77,7 +77,7 @@ class Prober:
             return f"it is {last['state']}, leases {[lease['pid'] for lease in last['leases']]}"
 
         what = f"it is ready, and clients {sorted(clients)} have their leases"
-        return self._eventually(what, is_whole, says)
+        return eventually(what, is_whole, says)
 
     def _ask(self) -> bool:
         with contextlib.suppress(RPCError, RuntimeError, asyncio.TimeoutError):
@@ -89,13 +89,17 @@ class Prober:
         client = await self.connect()
         await client.count_workflows("", rpc_timeout=timedelta(seconds=PATIENCE))
 
-    def _eventually(
-        self, what: str, condition: Callable[[], bool], says: Callable[[], str] = str
-    ) -> float:
-        until = time.monotonic() + BUDGET
-        while not condition():
-            if time.monotonic() > until:
-                message = f"not within {BUDGET:g} s: {what}; {says()}"
-                raise Broken(message)
-            time.sleep(0.01)
-        return time.monotonic()
+
+def eventually(what: str, condition: Callable[[], bool], says: Callable[[], str] = str) -> float:
+    """Waits until a condition holds; returns when that was.
+
+    Raises:
+        Broken: It did not in time.
+    """
+    until = time.monotonic() + BUDGET
+    while not condition():
+        if time.monotonic() > until:
+            message = f"not within {BUDGET:g} s: {what}; {says()}"
+            raise Broken(message)
+        time.sleep(0.01)
+    return time.monotonic()

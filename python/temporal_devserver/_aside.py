@@ -1,4 +1,4 @@
-"""Runs a coroutine in a loop of its own thread: in this one the test may have left one running."""
+"""Runs a coroutine in a loop of its own thread, for in this one may already be one that runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SLACK = 5.0
 """Seconds that a coroutine may take to notice that its time is up."""
 
 
-def run(work: Coroutine[object, object, T], seconds: float) -> T:
-    """Returns what the coroutine returns.
+def run(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
+    """Returns what the coroutine returns; `seconds` is how long it may take, None for any time.
 
     Raises:
         TimeoutError: It took longer.
@@ -31,19 +31,8 @@ def run(work: Coroutine[object, object, T], seconds: float) -> T:
             done.set_exception(error)
 
     threading.Thread(target=main, name="temporal-devserver-aside", daemon=True).start()
-    return done.result(seconds + SLACK)
+    return done.result(None if seconds is None else seconds + SLACK)
 
 
-def asked(work: Coroutine[object, object, None], seconds: float) -> list[str]:
-    """Has a coroutine ask the server; returns what went wrong, if anything."""
-    try:
-        run(work, seconds)
-    except ImportError as error:
-        return [str(error)]
-    except Exception as error:  # whatever it is, the test's own failure matters more
-        return [f"more could not be found out: {type(error).__name__} {error}".rstrip()]
-    return []
-
-
-async def _limited(work: Coroutine[object, object, T], seconds: float) -> T:
+async def _limited(work: Coroutine[object, object, T], seconds: float | None) -> T:
     return await asyncio.wait_for(work, seconds)

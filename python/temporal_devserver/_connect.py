@@ -39,19 +39,9 @@ def connect_blocking(address: str, namespace: str, options: Mapping[str, Any]) -
     In a loop of its own thread: the caller may run in a thread that has a loop. It is eager, so the
     client is complete and can be used from any loop.
     """
-    import asyncio  # 25 ms that a program without a client need not spend
-    from concurrent.futures import Future
+    from . import _aside  # asyncio: 25 ms that a program without a client need not spend
 
-    connected: Future[Client] = Future()
-
-    def run() -> None:
-        try:
-            connected.set_result(asyncio.run(connect(address, namespace, options)))
-        except BaseException as error:  # raised again in the calling thread
-            connected.set_exception(error)
-
-    threading.Thread(target=run, name="temporal-devserver-connect", daemon=True).start()
-    return connected.result()
+    return _aside.run(connect(address, namespace, options))
 
 
 async def _loaded() -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from . import aside, run
+from .. import _aside
+from . import run
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     import pytest
 
@@ -20,6 +21,9 @@ PATIENCE = 5.0
 """Seconds that the server has to tell of the workflows of one test."""
 
 Section: TypeAlias = "tuple[str, str]"
+
+Ask: TypeAlias = "Callable[[Server, str, list[str]], Coroutine[object, object, None]]"
+"""Asks the server about a namespace, and adds what it tells to the lines."""
 
 
 def sections(ours: Run, item: pytest.Item, report: pytest.TestReport) -> Iterator[Section]:
@@ -39,37 +43,42 @@ def sections(ours: Run, item: pytest.Item, report: pytest.TestReport) -> Iterato
 
 
 def _workflows(ours: Run, item: pytest.Item) -> Iterator[Section]:
-    for server, namespace in run.used(item):
-        lines: list[str] = []
-        lines += _asked(_tell(ours, server, namespace, lines))
-        yield f"Temporal workflows in {namespace}", "\n".join(lines)
+    async def tell(server: Server, namespace: str, lines: list[str]) -> None:
+        if ours.settings.keep and server.ui_url:
+            lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
+        client = ours.client(server, namespace, {})
+        from . import workflows
 
+        async for line in workflows.told(client):
+            lines.append(line)  # noqa: PERF401  # what is told before the time is up remains
 
-async def _tell(ours: Run, server: Server, namespace: str, lines: list[str]) -> None:
-    if ours.settings.keep and server.ui_url:
-        lines.append(f"{server.ui_url}/namespaces/{namespace}/workflows")
-    client = ours.client(server, namespace, {})
-    from . import workflows
-
-    async for line in workflows.told(client):
-        lines.append(line)  # noqa: PERF401  # what is told before the time is up remains
+    yield from _asked("Temporal workflows in", item, tell)
 
 
 def _histories(ours: Run, item: pytest.Item, directory: str) -> Iterator[Section]:
+    async def save(server: Server, namespace: str, lines: list[str]) -> None:
+        client = ours.client(server, namespace, {})
+        from . import histories
+
+        lines.append(await histories.save(client, directory, item.nodeid))
+
+    yield from _asked("Temporal histories of", item, save)
+
+
+def _asked(title: str, item: pytest.Item, ask: Ask) -> Iterator[Section]:
+    """Asks about each namespace that a test has used: a section of lines for each."""
     for server, namespace in run.used(item):
         lines: list[str] = []
-        lines += _asked(_save(ours, server, namespace, directory, item.nodeid, lines))
-        yield f"Temporal histories of {namespace}", "\n".join(lines)
+        lines += told(ask(server, namespace, lines))
+        yield f"{title} {namespace}", "\n".join(lines)
 
 
-async def _save(
-    ours: Run, server: Server, namespace: str, directory: str, test: str, lines: list[str]
-) -> None:
-    client = ours.client(server, namespace, {})
-    from . import histories
-
-    lines.append(await histories.save(client, directory, test))
-
-
-def _asked(work: Coroutine[object, object, None]) -> list[str]:
-    return aside.asked(work, PATIENCE)
+def told(work: Coroutine[object, object, None]) -> list[str]:
+    """Has a coroutine ask the server; returns what went wrong, if anything."""
+    try:
+        _aside.run(work, PATIENCE)
+    except ImportError as error:
+        return [str(error)]
+    except Exception as error:  # whatever it is, the test's own failure matters more
+        return [f"more could not be found out: {type(error).__name__} {error}".rstrip()]
+    return []

@@ -12,9 +12,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import _connect
+from .. import _aside, _connect
 from .._errors import ExternalServerError, NamespaceError
-from . import aside, run
+from . import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +77,7 @@ class ExternalServer:
             NamespaceError: The server refuses; or it cannot be used in time.
         """
         kept = RETENTION if retention is None else timedelta(seconds=retention)
-        aside.run(_create(self._client, name, kept), NAMESPACE_SECONDS + ANSWER_SECONDS)
+        _aside.run(_create(self._client, name, kept), NAMESPACE_SECONDS + ANSWER_SECONDS)
 
     def namespace_for(self, name: str, retention: float | None) -> str:
         """Creates a namespace; where none can be created here, returns the one that was given."""
@@ -101,7 +101,7 @@ class ExternalServer:
     def _first(self, options: Mapping[str, Any]) -> Client:
         connected = _connect.connect(self.address, self.namespace, options)
         try:
-            return aside.run(connected, ANSWER_SECONDS)
+            return _aside.run(connected, ANSWER_SECONDS)
         except (RuntimeError, ValueError, asyncio.TimeoutError) as error:
             why = f"{type(error).__name__} {error}".rstrip()
             message = (

@@ -13,9 +13,8 @@ import sysconfig
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .. import _launcher
+from .. import _aside, _launcher
 from .._errors import ExecutableNotFoundError
-from . import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,11 +43,11 @@ def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironme
         starting = WorkflowEnvironment.start_time_skipping(
             test_server_existing_path=path, **client_options
         )
-        environment = aside.run(starting, START_SECONDS)
+        environment = _aside.run(starting, START_SECONDS)
     try:
         yield environment
     finally:
-        aside.run(environment.shutdown(), END_SECONDS)
+        _aside.run(environment.shutdown(), END_SECONDS)
 
 
 @contextmanager

@@ -5,23 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import (
-    PendingActivityState,
-    PendingWorkflowTaskState,
-    TaskQueueType,
-    WorkflowTaskFailedCause,
-)
+from temporalio.api.enums.v1 import PendingWorkflowTaskState, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistoryEventFilterType
 
-from . import failures
+from . import enums, failures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from google.protobuf.timestamp_pb2 import Timestamp
-    from temporalio.api.failure.v1 import Failure
+    from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
     from temporalio.api.workflow.v1 import PendingActivityInfo, PendingWorkflowTaskInfo
     from temporalio.client import Client, WorkflowExecution, WorkflowHandle
 
@@ -76,12 +71,11 @@ async def _open(
 
 
 def _activity(activity: PendingActivityInfo) -> str:
-    state = PendingActivityState.Name(activity.state).removeprefix("PENDING_ACTIVITY_STATE_")
     attempts = f"attempt {activity.attempt}"
     if activity.maximum_attempts:
         attempts += f" of {activity.maximum_attempts}"
     name = f"activity {activity.activity_type.name} (id {activity.activity_id})"
-    line = f"{name}: {attempts}, {state.lower()}"
+    line = f"{name}: {attempts}, {enums.state(activity)}"
     if activity.HasField("last_failure"):
         line += f"; last failure: {failures.last(activity.last_failure)}"
     return line
@@ -96,8 +90,8 @@ async def _task(
     """Tells why a workflow task is not done: it fails, it runs, or nobody takes it."""
     failed = await _last_task_failure(handle) if task.attempt > 1 else None
     if failed is not None:
-        cause, failure = failed
-        return f"workflow task fails, attempt {task.attempt} ({cause}): {failures.last(failure)}"
+        why = f"({enums.cause(failed)}): {failures.last(failed.failure)}"
+        return f"workflow task fails, attempt {task.attempt} {why}"
     if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED:
         return f"workflow task: a worker has had it for {_age(task.started_time)}"
     pollers = await _pollers(client, execution.task_queue)
@@ -108,17 +102,15 @@ async def _task(
 
 async def _last_task_failure(
     handle: WorkflowHandle[object, object],
-) -> tuple[str, Failure] | None:
-    """Returns cause and failure of the last workflow task that failed.
+) -> WorkflowTaskFailedEventAttributes | None:
+    """Returns how the last workflow task failed that did.
 
     Of several in a row the history has the first alone.
     """
     found = None
     async for event in handle.fetch_history_events():
         if event.HasField("workflow_task_failed_event_attributes"):
-            failed = event.workflow_task_failed_event_attributes
-            cause = WorkflowTaskFailedCause.Name(failed.cause)
-            found = cause.removeprefix("WORKFLOW_TASK_FAILED_CAUSE_").lower(), failed.failure
+            found = event.workflow_task_failed_event_attributes
     return found
 
 

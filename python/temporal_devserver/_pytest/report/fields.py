@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from temporalio.api.enums.v1 import PendingActivityState, WorkflowTaskFailedCause
-
-from .. import failures
+from .. import enums, failures
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
@@ -19,7 +17,7 @@ Attributes: TypeAlias = Any
 LONGEST = 300
 """Characters of any text: an id may be as long as its author likes."""
 
-STATES = {"STARTED": "running", "SCHEDULED": "waits"}
+STATES = {"started": "running", "scheduled": "waits"}
 """States of a pending activity that have a better word."""
 
 
@@ -30,8 +28,8 @@ def clip(text: str) -> str:
 
 def state(activity: PendingActivityInfo) -> str:
     """Returns the state of a pending activity: scheduled, started, paused."""
-    words = PendingActivityState.Name(activity.state).removeprefix("PENDING_ACTIVITY_STATE_")
-    return STATES.get(words) or words.lower().replace("_", " ")
+    word = enums.state(activity)
+    return STATES.get(word) or word.replace("_", " ")
 
 
 def note(what: Attributes) -> str:
@@ -42,8 +40,7 @@ def note(what: Attributes) -> str:
             told = failures.last(getattr(owner, field))
             break
     if what.DESCRIPTOR.name == "WorkflowTaskFailedEventAttributes":
-        cause = WorkflowTaskFailedCause.Name(what.cause)
-        told = f"{cause.removeprefix('WORKFLOW_TASK_FAILED_CAUSE_').lower()}: {told}"
+        told = f"{enums.cause(what)}: {told}"
     elif what.DESCRIPTOR.name == "WorkflowExecutionTerminatedEventAttributes":
         told = what.reason
     elif what.DESCRIPTOR.name == "WorkflowExecutionUpdateCompletedEventAttributes":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .. import aside, run
-from ..explain import PATIENCE
+from .. import run
+from ..explain import told
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,7 +49,7 @@ def attach(ours: Run, item: pytest.Item, report: pytest.TestReport) -> None:
     found: list[Workflow] = []
     problems: list[str] = []
     for server, namespace in run.used(item):
-        problems += aside.asked(_gather(ours, server, namespace, found, problems), PATIENCE)
+        problems += told(_gather(ours, server, namespace, found, problems))
     found.sort(key=lambda workflow: workflow["begin"])
     setattr(report, ATTRIBUTE, {"workflows": found, "problems": problems})
 
@@ -84,10 +84,10 @@ async def _read(client: Client, execution: WorkflowExecution) -> Workflow:
         history.append(event)
         if len(history) >= MOST_EVENTS:
             break
-    told = await handle.describe()
-    raw, now = told.raw_description, time.time()
+    described = await handle.describe()
+    raw, now = described.raw_description, time.time()
     workflow = timeline.of(execution.id, execution.run_id, history, raw, now)
-    if len(history) >= MOST_EVENTS and told.status is not None:
-        workflow["status"] = told.status.name.lower().replace("_", " ")
+    if len(history) >= MOST_EVENTS and described.status is not None:
+        workflow["status"] = described.status.name.lower().replace("_", " ")
         workflow["note"] = f"only the first {MOST_EVENTS} events of its history are drawn"
     return workflow
