@@ -253,14 +253,17 @@ class AsyncDevServer(Handle):
     async def create_namespace(self, name: str, retention: Seconds | None = None) -> None:
         """Creates a namespace, with the search attributes of the server; it can be used at once.
 
+        One that exists is used as it is.
+
         Args:
             name: Name of the namespace.
             retention: Seconds (or a `timedelta`) for which closed workflows are kept, None for one
-                day.
+                day, or for what one that exists has.
 
         Raises:
             ConfigError: The name or the retention cannot be.
-            NamespaceError: The server refused.
+            NamespaceError: The server refused; or it exists with another retention, or with
+                a search attribute of another type.
             NotRunningError: The handle is not started.
         """
         await self._run(self._create_namespace(name, retention))

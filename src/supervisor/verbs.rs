@@ -19,7 +19,7 @@ use crate::supervisor::drive::Supervisor;
 use crate::supervisor::exchange::Successor;
 use crate::supervisor::files::Files;
 use crate::supervisor::state::Input;
-use crate::supervisor::watch::{RETENTION, connect};
+use crate::supervisor::watch::connect;
 use crate::supervisor::{Message, internal, watch};
 use crate::temporal::namespaces::SYSTEM;
 use crate::temporal::proto::DEFAULT_NAMESPACE;
@@ -77,7 +77,8 @@ impl Supervisor {
             }
             Request::CreateNamespace { name, retention } => {
                 check_namespace(&name)?;
-                Ok(self.create_namespace(id, name, kept_for(retention)?))
+                let retention = retention.map(kept_for).transpose()?;
+                Ok(self.create_namespace(id, name, retention))
             }
             Request::ListNamespaces => Ok(self.ask(id, async |server| {
                 Ok(json!(namespaces::list(&server).await?))
@@ -149,7 +150,7 @@ impl Supervisor {
     }
 
     /// Creates a namespace, with the search attributes that every namespace has.
-    fn create_namespace(&self, id: u64, name: String, retention: Duration) -> Answer {
+    fn create_namespace(&self, id: u64, name: String, retention: Option<Duration>) -> Answer {
         let all = self.additive.clone();
         self.ask(id, async move |server| {
             let created = namespaces::create(&server, &name, retention).await?;
@@ -205,10 +206,7 @@ fn check_deletable(name: &str) -> Result<()> {
 }
 
 /// Returns how long closed workflows are to be kept.
-fn kept_for(retention: Option<f64>) -> Result<Duration> {
-    let Some(seconds) = retention else {
-        return Ok(RETENTION);
-    };
+fn kept_for(seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|error| {
         let problem = format!("{seconds} s cannot be: {error}");
         config(

@@ -160,13 +160,10 @@ pub(crate) async fn attributes_of(
 pub(crate) async fn supply(address: SocketAddr, asked: &Additive, all: &Additive) -> Result<()> {
     let connection = connect(address).await?;
     for namespace in &asked.namespaces {
-        namespaces::create(&connection, namespace, RETENTION).await?;
+        namespaces::create(&connection, namespace, None).await?;
     }
     attributes(&connection, all).await
 }
-
-/// How long closed workflows are kept in a namespace that is created without saying it: as the server's own default.
-pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a connection for one verb.
 pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {

@@ -1,7 +1,8 @@
 //! Creates, lists and deletes namespaces.
 //!
 //! Invariant: a namespace that [`create`] returned takes workflows. Registering writes the database; the services
-//! remember for a moment that a namespace does not exist, so `create` asks until they know it.
+//! remember for a moment that a namespace does not exist, so `create` asks until they know it. One that exists is taken
+//! as it is, unless a setting was asked for that it does not have: then it is refused, and left as it is.
 
 use std::time::Duration;
 
@@ -19,9 +20,15 @@ const USABLE_WITHIN: Duration = Duration::from_secs(15);
 /// The namespace that the server keeps for itself.
 pub(crate) const SYSTEM: &str = "temporal-system";
 const PAGE: i32 = 1000;
+/// How long closed workflows are kept where nobody says it: as by the server's own default.
+const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// Creates a namespace and waits until it is usable; tells whether it is new.
-pub async fn create(connection: &Connection, name: &str, retention: Duration) -> Result<bool> {
+pub async fn create(
+    connection: &Connection,
+    name: &str,
+    retention: Option<Duration>,
+) -> Result<bool> {
     let mut last = None;
     let usable = async {
         let is_new = register(connection, name, retention, &mut last).await?;
@@ -82,30 +89,64 @@ pub async fn delete(connection: &Connection, name: &str) -> Result<()> {
         .map_err(|error| refused(name, &error))
 }
 
-/// Registers a namespace; one that exists is no error.
+/// Registers a namespace; one that exists is no error, if it is as asked for.
 async fn register(
     connection: &Connection,
     name: &str,
-    retention: Duration,
+    retention: Option<Duration>,
     last: &mut Option<RpcError>,
 ) -> Result<bool> {
+    let kept_for = retention.unwrap_or(RETENTION);
     let request = proto::RegisterNamespaceRequest {
         namespace: name.to_owned(),
         description: String::new(),
         workflow_execution_retention_period: Some(proto::Duration {
-            seconds: i64::try_from(retention.as_secs()).unwrap_or(i64::MAX),
-            nanos: i32::try_from(retention.subsec_nanos()).unwrap_or(0),
+            seconds: i64::try_from(kept_for.as_secs()).unwrap_or(i64::MAX),
+            nanos: i32::try_from(kept_for.subsec_nanos()).unwrap_or(0),
         }),
     };
     let mut pace = Pace::new();
     loop {
         match connection.unary(proto::REGISTER_NAMESPACE, &request).await {
             Ok(proto::Empty {}) => return Ok(true),
-            Err(error) if error.is(Status::ALREADY_EXISTS) => return Ok(false),
+            Err(error) if error.is(Status::ALREADY_EXISTS) => match retention {
+                None => return Ok(false),
+                Some(asked) => return keeps_for(connection, name, asked).await.map(|()| false),
+            },
             Err(error) => patience(error, name, last)?,
         }
         pace.pause().await;
     }
+}
+
+/// Refuses a namespace that keeps its closed workflows for another time than `asked`.
+async fn keeps_for(connection: &Connection, name: &str, asked: Duration) -> Result<()> {
+    let request = proto::DescribeNamespaceRequest {
+        namespace: name.to_owned(),
+    };
+    let answer: proto::DescribeNamespaceResponse = connection
+        .unary(proto::DESCRIBE_NAMESPACE, &request)
+        .await
+        .map_err(|error| refused(name, &error))?;
+    let kept = answer
+        .config
+        .and_then(|it| it.workflow_execution_retention_ttl);
+    let kept = Duration::new(
+        kept.map_or(0, |it| it.seconds.unsigned_abs()),
+        kept.map_or(0, |it| it.nanos.unsigned_abs()),
+    );
+    if kept == asked {
+        return Ok(());
+    }
+    Err(Error::Namespace {
+        namespace: name.to_owned(),
+        problem: format!(
+            "it exists, and keeps closed workflows for {} s, not for {} s",
+            kept.as_secs_f64(),
+            asked.as_secs_f64()
+        ),
+        remedy: "use it without `retention`, delete it first, or choose another name".to_owned(),
+    })
 }
 
 /// Lets pass what goes away by itself: not known yet, too many at once, a service that is not there yet.

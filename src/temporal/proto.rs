@@ -110,6 +110,17 @@ pub struct DescribeNamespaceResponse {
     /// Name and state.
     #[prost(message, optional, tag = "1")]
     pub namespace_info: Option<NamespaceInfo>,
+    /// Its settings.
+    #[prost(message, optional, tag = "2")]
+    pub config: Option<NamespaceConfig>,
+}
+
+/// `temporal.api.namespace.v1.NamespaceConfig`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct NamespaceConfig {
+    /// How long closed workflows are kept.
+    #[prost(message, optional, tag = "1")]
+    pub workflow_execution_retention_ttl: Option<Duration>,
 }
 
 /// `temporal.api.namespace.v1.NamespaceInfo`.

@@ -14,7 +14,7 @@ use temporal_devserver::temporal::{Connection, RpcError, Status, namespaces};
 
 use crate::support::{TestServer, on_runtime, real_temporal};
 
-const DAY: Duration = Duration::from_secs(86400);
+const DAY: Option<Duration> = Some(Duration::from_secs(86400));
 
 /// `temporal.api.common.v1.WorkflowType`.
 #[derive(Clone, PartialEq, prost::Message)]

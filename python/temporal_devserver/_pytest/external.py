@@ -71,12 +71,13 @@ class ExternalServer:
         )
 
     def create_namespace(self, name: str, retention: float | None = None) -> None:
-        """Creates a namespace, and waits until it can be used.
+        """Creates a namespace, and waits until it can be used; one that exists is used as it is.
 
         Raises:
-            NamespaceError: The server refuses; or it cannot be used in time.
+            NamespaceError: The server refuses, it exists with another retention, or it cannot be
+                used in time.
         """
-        kept = RETENTION if retention is None else timedelta(seconds=retention)
+        kept = None if retention is None else timedelta(seconds=retention)
         _aside.run(_create(self._client, name, kept), NAMESPACE_SECONDS + ANSWER_SECONDS)
 
     def namespace_for(self, name: str, retention: float | None) -> str:
@@ -135,26 +136,46 @@ def _profile(name: str) -> dict[str, Any]:
     return {**found}
 
 
-async def _create(client: Client, name: str, retention: timedelta) -> None:
-    from google.protobuf.duration_pb2 import Duration
-    from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+async def _create(client: Client, name: str, retention: timedelta | None) -> None:
     from temporalio.service import RPCError
 
+    try:
+        problem = await _register(client, name, retention)
+    except RPCError as error:
+        problem = str(error)
+    until = time.monotonic() + NAMESPACE_SECONDS
+    usable = type(client)(client.service_client, namespace=name)
+    while not problem and not await _can_be_used(usable):
+        if time.monotonic() > until:
+            problem = f"not usable {NAMESPACE_SECONDS:g} s after its creation"
+        await asyncio.sleep(0.1)
+    if problem:
+        message = f"namespace `{name}` cannot be had: {problem}; use another one"
+        raise NamespaceError(message, namespace=name, problem=problem)
+
+
+async def _register(client: Client, name: str, retention: timedelta | None) -> str:
+    """Creates a namespace; returns what is wrong with one that exists, else nothing."""
+    from google.protobuf.duration_pb2 import Duration
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
+    from temporalio.service import RPCError, RPCStatusCode
+
     kept = Duration()
-    kept.FromTimedelta(retention)
+    kept.FromTimedelta(retention or RETENTION)
     request = RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=kept)
     try:
         await client.workflow_service.register_namespace(request)
     except RPCError as error:
-        message = f"namespace `{name}` cannot be created: {error}; use one that is there"
-        raise NamespaceError(message, namespace=name, problem=str(error)) from error
-    until = time.monotonic() + NAMESPACE_SECONDS
-    while not await _can_be_used(type(client)(client.service_client, namespace=name)):
-        if time.monotonic() > until:
-            problem = f"it cannot be used {NAMESPACE_SECONDS:g} s after its creation"
-            message = f"namespace `{name}`: {problem}; use one that is there"
-            raise NamespaceError(message, namespace=name, problem=problem)
-        await asyncio.sleep(0.1)
+        if error.status != RPCStatusCode.ALREADY_EXISTS:
+            raise
+    else:
+        return ""
+    description = DescribeNamespaceRequest(namespace=name)
+    there = await client.workflow_service.describe_namespace(description)
+    keeps = there.config.workflow_execution_retention_ttl.ToTimedelta()
+    if retention in (None, keeps):
+        return ""
+    return f"it exists, and keeps closed workflows for {keeps}, not for {retention}"
 
 
 async def _can_be_used(client: Client) -> bool:

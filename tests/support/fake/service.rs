@@ -205,6 +205,7 @@ fn described(name: String) -> DescribeNamespaceResponse {
     };
     DescribeNamespaceResponse {
         namespace_info: Some(info),
+        config: None,
     }
 }
 
