@@ -16,11 +16,26 @@ OUT = ROOT / "target/matrix"
 SUITES = sorted(path.parent for path in (ROOT / "examples").glob("*/pytest.ini"))
 
 SETS = {
-    "oldest": ["pytest==7.4.0", "pytest-asyncio==0.21.0", "temporalio==1.5.0"],
-    "pytest 8": ["pytest==8.4.2", "pytest-asyncio==0.26.0", "temporalio==1.18.0"],
-    "newest": ["pytest", "pytest-asyncio", "temporalio"],
+    "oldest": ["pytest==7.4.0", "pytest-asyncio==0.21.0", "anyio==3.7.1", "temporalio==1.5.0"],
+    "pytest 8": ["pytest==8.4.2", "pytest-asyncio==0.26.0", "anyio==4.4.0", "temporalio==1.18.0"],
+    "newest": ["pytest", "pytest-asyncio", "anyio", "temporalio"],
 }
 """What is installed beside the wheel; the oldest are what `docs/pytest.md` promises."""
+
+FORKED = "pytest 8"
+"""The set that is also tried with pytest-forked, which by itself fails every test on pytest 9."""
+
+ANYIO = """
+import pytest
+from test_greeting import *
+
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+"""The tests of a suite, run by anyio instead of pytest-asyncio."""
 
 
 def run(*words: str | Path, cwd: Path = ROOT) -> str:
@@ -42,9 +57,22 @@ def try_out(python: str, name: str, wheel: Path) -> None:
     run(python, "-m", "venv", "--clear", home)
     ours = home / "bin/python"
     run(ours, "-m", "pip", "install", "-q", f"{wheel}[server]", *SETS[name])
+
+    def tell(what: str, suite: Path, *arguments: str) -> None:
+        told = run(ours, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=suite)
+        print(f"{version:<9}{name:<10}{what:<20}{told}", flush=True)
+
     for suite in SUITES:
-        told = run(ours, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=suite)
-        print(f"{version:<9}{name:<10}{suite.name:<20}{told}", flush=True)
+        tell(suite.name, suite)
+    by_anyio = home / "by_anyio"
+    by_anyio.mkdir()
+    (by_anyio / "test_by_anyio.py").write_text(ANYIO)
+    (by_anyio / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}/examples/hello_activity\n")
+    tell("anyio", by_anyio)
+    if name == FORKED:
+        run(ours, "-m", "pip", "install", "-q", "pytest-forked==1.6.0")
+        for suite in SUITES:
+            tell(f"forked {suite.name}", suite, "--forked")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """A workflow that takes its time: what happens to it when the server goes away?"""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import activity, workflow
@@ -26,5 +27,5 @@ class Parcel:
         """Returns what became of it."""
         limit = timedelta(seconds=5)
         packed = await workflow.execute_activity(pack, what, start_to_close_timeout=limit)
-        await workflow.sleep(timedelta(seconds=1))
+        await asyncio.sleep(1)  # a timer of the server: it goes on while the worker is away
         return await workflow.execute_activity(send, packed, start_to_close_timeout=limit)

@@ -48,6 +48,19 @@ enum Phase {
     Stopped,
 }
 
+impl Phase {
+    /// Tells whether there is a process, and nobody is ending it.
+    fn has_process(self) -> bool {
+        use Phase::{Paused, Ready, Starting, Unhealthy};
+        matches!(self, Starting | Ready | Unhealthy { .. } | Paused { .. })
+    }
+
+    /// Tells whether there is a process that may end by itself.
+    fn may_exit(self) -> bool {
+        self.has_process() || matches!(self, Self::Replacing(_) | Self::Stopping)
+    }
+}
+
 /// The server as the supervisor sees it.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -173,11 +186,11 @@ impl Machine {
                 self.recovered(since, now)
             }
             (
-                Starting | Ready | Unhealthy { .. } | Paused { .. } | Replacing(_) | Stopping,
+                phase,
                 input @ (Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..)),
-            ) => self.ended(input, now, dice),
+            ) if phase.may_exit() => self.ended(input, now, dice),
             (Stopping, Input::CleanedUp(warning)) => self.stopped(warning, now),
-            (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Kill) => {
+            (phase, Input::Kill) if phase.has_process() => {
                 self.replace(Planned::Kill, Action::Kill)
             }
             (_, Input::Outage(outage)) if self.can_go_down() => self.take_down(outage),
@@ -188,7 +201,7 @@ impl Machine {
             (_, Input::Exchange(why)) if self.can_exchange() => self.exchange(why),
             // It may be taking its time over an orderly end.
             (Replacing(_), Input::Kill) => vec![Action::Kill],
-            (Starting | Ready | Unhealthy { .. } | Paused { .. }, Input::Restart) => {
+            (phase, Input::Restart) if phase.has_process() => {
                 self.replace(Planned::Restart, Action::Terminate)
             }
             // It ends already; but the restart that follows is a wish now, which no budget refuses.
@@ -399,13 +412,10 @@ impl Machine {
     fn stop(&mut self, phase: Phase, reason: String, now: f64) -> Vec<Action> {
         self.leave_ready(Phase::Stopping);
         self.stopping_since = now;
-        let how = match phase {
-            Phase::Starting
-            | Phase::Ready
-            | Phase::Unhealthy { .. }
-            | Phase::Paused { .. }
-            | Phase::Replacing(_) => Action::Terminate,
-            _ => Action::CleanUp,
+        let how = if phase.may_exit() {
+            Action::Terminate
+        } else {
+            Action::CleanUp
         };
         vec![Action::Tell(Transition::Stopping { reason }), how]
     }

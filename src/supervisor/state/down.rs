@@ -19,21 +19,13 @@ impl Machine {
         match self.phase {
             Phase::Replacing(why) => !why.is_exchange(),
             Phase::Waiting | Phase::Down => true,
-            _ => self.has_process(),
+            phase => phase.has_process(),
         }
     }
 
     /// Tells whether the database can be exchanged.
     pub fn can_exchange(&self) -> bool {
         self.can_go_down() || self.phase == Phase::Failed
-    }
-
-    fn has_process(&self) -> bool {
-        use Phase::{Paused, Ready, Starting, Unhealthy};
-        matches!(
-            self.phase,
-            Starting | Ready | Unhealthy { .. } | Paused { .. }
-        )
     }
 
     /// Ends the process, or whatever keeps the next one waiting, and keeps the server down.
