@@ -52,6 +52,47 @@ fn remote_name(kind: u64) -> Option<&'static str> {
     found.map(|(_, name)| *name)
 }
 
+/// Why a directory is not to be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// Something else may be put into its place.
+    #[error("it is a symbolic link")]
+    Link,
+    /// It is something else.
+    #[error("it is not a directory")]
+    NotADirectory,
+    /// It is another user's.
+    #[error("it belongs to user id {owner}, and we are {euid}")]
+    Foreign { owner: u32, euid: u32 },
+    /// Others get in.
+    #[error("others may enter it (mode {0:04o}; `chmod 700` mends that)")]
+    Enterable(u32),
+    /// Others may exchange what is in it.
+    #[error("others may write to it (mode {0:04o}; `chmod 700` mends that)")]
+    Writable(u32),
+    /// Its locks do not hold.
+    #[error("it lies on {0}, where file locks cannot be relied on")]
+    Remote(&'static str),
+    /// The kernel says no.
+    #[error("{0}")]
+    Closed(String),
+}
+
+/// A directory that is not to be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub path: PathBuf,
+    pub unfit: Unfit,
+    /// What to set to have another one.
+    pub variable: &'static str,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refusal(&refused.path, &refused.unfit.to_string(), refused.variable)
+    }
+}
+
 /// A checked, open directory.
 #[derive(Debug)]
 pub struct Directory {
@@ -89,6 +130,16 @@ impl Directory {
     /// Opens the existing directory `name` in this one; `None` when there is none.
     pub fn child(&self, name: &OsStr) -> Result<Option<Self>> {
         Self::open_at(self.as_fd(), name, self.path.join(name), self.variable)
+    }
+
+    /// Opens the existing directory `path` as it is, for a look: what others would mend is left so.
+    pub(crate) fn look(path: &Path, variable: &'static str) -> Result<Option<Self>, Refused> {
+        Self::look_at(AT_FDCWD, path.as_os_str(), path.to_owned(), variable)
+    }
+
+    /// Opens the existing directory `name` in this one as it is, for a look.
+    pub(crate) fn look_child(&self, name: &OsStr) -> Result<Option<Self>, Refused> {
+        Self::look_at(self.as_fd(), name, self.path.join(name), self.variable)
     }
 
     /// Returns the path by which it was reached.
@@ -209,54 +260,47 @@ impl Directory {
 
     /// Opens and checks; `None` when there is nothing of that name.
     ///
-    /// It is opened as a bare place (`O_PATH`) first, which no mode forbids: so it can be checked before it is used, and
-    /// a directory that a strange umask left without rights for us can be mended by whoever comes first.
+    /// A directory that a strange umask left without rights for us is mended by whoever comes first.
     pub(crate) fn open_at(
         parent: BorrowedFd<'_>,
         name: &OsStr,
         path: PathBuf,
         variable: &'static str,
     ) -> Result<Option<Self>> {
-        let refuse = |problem: &str| Err(refusal(&path, problem, variable));
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let place = match openat(parent, name, flags, Mode::empty()) {
-            Ok(fd) => File::from(fd),
-            Err(Errno::ENOENT) => return Ok(None),
-            Err(errno) => return refuse(&format!("cannot be opened: {errno}")),
-        };
-        let metadata = match place.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) => return refuse(&format!("cannot be examined: {error}")),
-        };
-        if metadata.is_symlink() {
-            return refuse("it is a symbolic link");
-        }
-        if !metadata.is_dir() {
-            return refuse("it is not a directory");
-        }
-        let euid = Uid::effective().as_raw();
-        if metadata.uid() != euid {
-            let owner = metadata.uid();
-            return refuse(&format!("it belongs to user id {owner}, and we are {euid}"));
-        }
-        let mode = metadata.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return refuse(&format!(
-                "others may enter it (mode {mode:04o}; `chmod 700` mends that)"
-            ));
-        }
-        match remote_file_system(&place) {
-            Ok(None) => {}
-            Ok(Some(kind)) => {
-                return refuse(&format!(
-                    "it lies on {kind}, where file locks cannot be relied on"
-                ));
-            }
-            Err(error) => return refuse(&format!("its file system cannot be told: {error}")),
-        }
-        match enter(&place, mode) {
-            Ok(fd) => Ok(Some(Self { fd, path, variable })),
-            Err(error) => refuse(&format!("cannot be opened: {error}")),
+        Ok(Self::open_with(parent, name, path, variable, mend)?)
+    }
+
+    /// As [`Self::open_at`], but changes nothing.
+    pub(crate) fn look_at(
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        path: PathBuf,
+        variable: &'static str,
+    ) -> Result<Option<Self>, Refused> {
+        Self::open_with(parent, name, path, variable, |_, _| Ok(()))
+    }
+
+    fn open_with(
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        path: PathBuf,
+        variable: &'static str,
+        prepare: fn(&File, u32) -> io::Result<()>,
+    ) -> Result<Option<Self>, Refused> {
+        let opened = place(parent, name).and_then(|found| {
+            let enter = |(place, mode): (File, u32)| {
+                let entered = prepare(&place, mode).and_then(|()| enter(&place));
+                entered.map_err(|error| Unfit::Closed(format!("cannot be opened: {error}")))
+            };
+            found.map(enter).transpose()
+        });
+        match opened {
+            Ok(fd) => Ok(fd.map(|fd| Self { fd, path, variable })),
+            Err(unfit) => Err(Refused {
+                path,
+                unfit,
+                variable,
+            }),
         }
     }
 }
@@ -267,12 +311,53 @@ impl AsFd for Directory {
     }
 }
 
-/// Opens the directory behind a bare place, its owner's rights put right first.
-fn enter(place: &File, mode: u32) -> io::Result<OwnedFd> {
+/// Finds and checks a directory; returns it with its mode, `None` when there is nothing of that name.
+///
+/// It is opened as a bare place (`O_PATH`), which no mode forbids: so it is checked before it is used.
+fn place(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<(File, u32)>, Unfit> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let place = match openat(parent, name, flags, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(Unfit::Closed(format!("cannot be opened: {errno}"))),
+    };
+    let metadata = place
+        .metadata()
+        .map_err(|error| Unfit::Closed(format!("cannot be examined: {error}")))?;
+    if metadata.is_symlink() {
+        return Err(Unfit::Link);
+    }
+    if !metadata.is_dir() {
+        return Err(Unfit::NotADirectory);
+    }
+    let (owner, euid) = (metadata.uid(), Uid::effective().as_raw());
+    if owner != euid {
+        return Err(Unfit::Foreign { owner, euid });
+    }
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(Unfit::Enterable(mode));
+    }
+    match remote_file_system(&place) {
+        Ok(None) => Ok(Some((place, mode))),
+        Ok(Some(kind)) => Err(Unfit::Remote(kind)),
+        Err(error) => Err(Unfit::Closed(format!(
+            "its file system cannot be told: {error}"
+        ))),
+    }
+}
+
+/// Puts the owner's rights right.
+fn mend(place: &File, mode: u32) -> io::Result<()> {
     if mode & 0o700 != 0o700 {
         let link = format!("/proc/self/fd/{}", place.as_raw_fd());
         std::fs::set_permissions(link, std::fs::Permissions::from_mode(0o700))?;
     }
+    Ok(())
+}
+
+/// Opens the directory behind a bare place.
+fn enter(place: &File) -> io::Result<OwnedFd> {
     failpoint::pass("directory.open")?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(place, ".", flags, Mode::empty())?)

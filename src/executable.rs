@@ -92,6 +92,15 @@ pub fn usable(places: &Places<'_>) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// Returns the files that bear the name of the executable, cannot be run, and so are passed over, each with why.
+pub fn passed_over(places: &Places<'_>) -> Vec<(PathBuf, String)> {
+    let found = candidates(places).into_iter();
+    let there = found.filter(|path| path.symlink_metadata().is_ok());
+    there
+        .filter_map(|path| problem(&path).map(|problem| (path, problem)))
+        .collect()
+}
+
 /// The place that the user named, if any: absolute and usable, or an error.
 fn named(places: &Places<'_>) -> Option<Result<PathBuf>> {
     let variable = places.variable.filter(|value| !value.is_empty());

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use nix::fcntl::OFlag;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::directory::Directory;
 use crate::error::Result;
@@ -63,13 +63,15 @@ impl State {
 
     /// Reads the state that is to be changed: what cannot be read now must not be taken for nothing, and overwritten.
     fn read_to_change(directory: &Directory) -> Result<Self> {
-        let mut text = Vec::new();
-        let opened = directory.open_file(STATE_FILE, OFlag::O_RDONLY);
-        match opened.and_then(|file| file.take(LONGEST).read_to_end(&mut text)) {
-            Ok(_) => Ok(Self::parse(&text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(directory.failure(STATE_FILE, &error)),
-        }
+        let text = text(directory)?;
+        Ok(text.map(|text| Self::parse(&text)).unwrap_or_default())
+    }
+
+    /// Reads the state for a look: an error is one that would keep a server from starting, `None` what counts as never written.
+    pub(crate) fn examine(directory: &Directory) -> Result<Option<Self>> {
+        let text = text(directory)?.unwrap_or_else(|| b"{}".to_vec());
+        let is_whole = serde_json::from_slice::<Map<String, Value>>(&text).is_ok();
+        Ok(is_whole.then(|| Self::parse(&text)))
     }
 
     /// Returns whether a client of `epoch` was told, by this file, that its server was stopped on purpose.
@@ -147,6 +149,17 @@ impl State {
         failpoint::pass("state.sync")?;
         file.sync_all()?;
         directory.rename(STATE_FILE_NEW, STATE_FILE)
+    }
+}
+
+/// Reads the file; `None` where there is none.
+fn text(directory: &Directory) -> Result<Option<Vec<u8>>> {
+    let mut text = Vec::new();
+    let opened = directory.open_file(STATE_FILE, OFlag::O_RDONLY);
+    match opened.and_then(|file| file.take(LONGEST).read_to_end(&mut text)) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(directory.failure(STATE_FILE, &error)),
     }
 }
 

@@ -40,23 +40,42 @@ pub struct Swept {
 pub fn sweep(locations: &Locations) -> Swept {
     let mut swept = Swept::default();
     if let Ok(private) = locations.private() {
-        let place = Place {
-            prefix: "",
-            contents: &PRIVATE_CONTENTS,
-            variable: STATE_DIR,
-        };
-        place.sweep(&private, private.path(), &mut swept);
+        PRIVATE.sweep(&private, private.path(), &mut swept);
     }
     if let Ok(temp) = open_temp(locations.temp_root()) {
-        let place = Place {
-            prefix: data_dir::PREFIX,
-            contents: &data_dir::CONTENTS,
-            variable: TEMP_DIR,
-        };
-        place.sweep(&temp, locations.temp_root(), &mut swept);
+        DATA.sweep(&temp, locations.temp_root(), &mut swept);
     }
     swept
 }
+
+/// Returns what a sweep would remove; `is_locked` tells whether somebody holds a lock on the file of this device and inode.
+pub(crate) fn left_over(
+    locations: &Locations,
+    is_locked: impl Fn((u64, u64)) -> bool,
+) -> Vec<PathBuf> {
+    let mut found = vec![];
+    if let Ok(Some(private)) = locations.look_at_private() {
+        found.extend(PRIVATE.left_over(&private, private.path(), &is_locked));
+    }
+    if let Ok(temp) = open_temp(locations.temp_root()) {
+        found.extend(DATA.left_over(&temp, locations.temp_root(), &is_locked));
+    }
+    found
+}
+
+/// Directories of private servers.
+const PRIVATE: Place<'_> = Place {
+    prefix: "",
+    contents: &PRIVATE_CONTENTS,
+    variable: STATE_DIR,
+};
+
+/// Throw-away data.
+const DATA: Place<'_> = Place {
+    prefix: data_dir::PREFIX,
+    contents: &data_dir::CONTENTS,
+    variable: TEMP_DIR,
+};
 
 /// One kind of left-over.
 struct Place<'a> {
@@ -83,6 +102,31 @@ impl Place<'_> {
                 Ok(Removal::No) | Err(_) => {}
             }
         }
+    }
+}
+
+impl Place<'_> {
+    fn left_over(
+        &self,
+        parent: &impl AsFd,
+        path: &Path,
+        is_locked: impl Fn((u64, u64)) -> bool,
+    ) -> Vec<PathBuf> {
+        let ours = |name: &std::ffi::OsStr| disposable::is_our_name(name, self.prefix);
+        let is_free = |directory: &Directory| {
+            let locks = self.contents.locks.iter();
+            !locks.flat_map(|lock| directory.inode(lock)).any(&is_locked)
+        };
+        let names = names_in(parent, MOST, ours).unwrap_or_default().into_iter();
+        names
+            .filter_map(|name| {
+                let path = path.join(&name);
+                let opened = Directory::look_at(parent.as_fd(), &name, path, self.variable);
+                let directory = opened.ok()??;
+                (!is_foreign(&directory, self.contents) && is_free(&directory))
+                    .then(|| directory.path().to_owned())
+            })
+            .collect()
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn ask(dir: Arc<ServerDir>, name: &str, request: Request) -> Result<V
 }
 
 /// Asks all supervisors for their status at once; one that hangs does not hold up the answers of the others.
-fn ask_all(
+pub(crate) fn ask_all(
     servers: Vec<(String, Arc<ServerDir>)>,
 ) -> Result<BTreeMap<String, Result<Value>>, Failure> {
     let end = Instant::now() + LIMIT;

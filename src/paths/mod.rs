@@ -19,7 +19,7 @@ pub use self::server_dir::{
     SUPERVISOR_LOG, ServerDir, check_name,
 };
 pub(crate) use self::server_dir::{PRIVATE_CONTENTS, STATE_FILE_NEW};
-use crate::directory::{Directory, refusal};
+use crate::directory::{Directory, Refused, Unfit, refusal};
 use crate::error::{Error, Result};
 
 /// The variable that moves everything but throw-away data and templates.
@@ -117,6 +117,38 @@ impl Locations {
         }
     }
 
+    /// Opens the directory of the named servers as it is; `None` where there is none yet.
+    pub(crate) fn look_at_servers(&self) -> Result<Option<Directory>, Refused> {
+        let root = self.state.as_ref();
+        root.map_or(Ok(None), |root| root.look("servers", STATE_DIR))
+    }
+
+    /// Opens the directory of the private servers as it is; `None` where there is none yet.
+    pub(crate) fn look_at_private(&self) -> Result<Option<Directory>, Refused> {
+        self.runtime.look("private", STATE_DIR)
+    }
+
+    /// Opens the directory of templates in the cache as it is; `None` where there is none yet.
+    pub(crate) fn look_at_cache(&self) -> Result<Option<Directory>, Refused> {
+        let root = self.cache.as_ref();
+        root.map_or(Ok(None), |root| root.look("templates", CACHE_DIR))
+    }
+
+    /// Opens the directory of templates that stands in for the cache as it is; `None` where there is none yet.
+    pub(crate) fn look_at_spare_cache(&self) -> Result<Option<Directory>, Refused> {
+        self.runtime.look("templates", STATE_DIR)
+    }
+
+    /// Returns the directory below which named servers lie, where there is one.
+    pub(crate) fn state_root(&self) -> Option<&Path> {
+        self.state.as_ref().map(|root| root.path.as_path())
+    }
+
+    /// Returns the directory below which templates lie, where there is one.
+    pub(crate) fn cache_root(&self) -> Option<&Path> {
+        self.cache.as_ref().map(|root| root.path.as_path())
+    }
+
     /// Returns the directory below which private servers lie.
     pub fn runtime_root(&self) -> &Path {
         &self.runtime.path
@@ -155,7 +187,7 @@ impl Root {
                 .mode(0o700)
                 .create(&self.path)
                 .map_err(|e| refusal(&self.path, &format!("cannot be created: {e}"), variable))?;
-            check_chosen(&self.path, variable)?;
+            self.check_chosen(variable)?;
             None
         } else {
             Some(Directory::make(&self.path, variable)?)
@@ -166,28 +198,47 @@ impl Root {
             variable,
         })
     }
+
+    fn check_chosen(&self, variable: &'static str) -> Result<(), Refused> {
+        check_chosen(&self.path).map_err(|unfit| Refused {
+            path: self.path.clone(),
+            unfit,
+            variable,
+        })
+    }
+
+    /// Opens the directory `name` in it as it is; `None` where there is none yet.
+    fn look(&self, name: &str, variable: &'static str) -> Result<Option<Directory>, Refused> {
+        if !self.path.exists() && !self.path.is_symlink() {
+            return Ok(None);
+        }
+        if self.chosen {
+            self.check_chosen(variable)?;
+            return Directory::look(&self.path.join(name), variable);
+        }
+        match Directory::look(&self.path, variable)? {
+            Some(root) => root.look_child(name.as_ref()),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Checks that nobody but us (and root) can put something else into the place of what we make in a chosen root.
-fn check_chosen(path: &Path, variable: &'static str) -> Result<()> {
-    let refuse = |problem: &str| Err(refusal(path, problem, variable));
-    let metadata = match path.symlink_metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => return refuse(&format!("cannot be examined: {error}")),
-    };
+fn check_chosen(path: &Path) -> Result<(), Unfit> {
+    let metadata = path
+        .symlink_metadata()
+        .map_err(|error| Unfit::Closed(format!("cannot be examined: {error}")))?;
     if metadata.is_symlink() {
-        return refuse("it is a symbolic link");
+        return Err(Unfit::Link);
     }
     let (owner, euid) = (metadata.uid(), Uid::effective().as_raw());
     if owner != euid && owner != 0 {
-        return refuse(&format!("it belongs to user id {owner}, and we are {euid}"));
+        return Err(Unfit::Foreign { owner, euid });
     }
     let mode = metadata.mode() & 0o7777;
     let is_sticky = mode & 0o1000 != 0;
     if mode & 0o022 != 0 && !is_sticky {
-        return refuse(&format!(
-            "others may write to it (mode {mode:04o}; `chmod 700` mends that)"
-        ));
+        return Err(Unfit::Writable(mode));
     }
     Ok(())
 }

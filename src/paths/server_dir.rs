@@ -67,6 +67,11 @@ impl ServerDir {
         Ok(found.map(|directory| Self { directory }))
     }
 
+    /// Takes a directory that was opened for a look for that of a server.
+    pub(crate) fn of(directory: Directory) -> Self {
+        Self { directory }
+    }
+
     /// Makes the directory of a new private server, and returns it with its `clients.lock` held shared.
     pub fn create_private(root: &Directory) -> Result<(Self, FileLock)> {
         let (directory, clients) = disposable::create(root, root.path(), "", STATE_DIR)?;

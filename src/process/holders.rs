@@ -3,8 +3,10 @@
 //! `/proc/<pid>/fdinfo/<fd>` shows a flock for every process that shares the locked description, so an heir is found, too;
 //! `/proc/locks` would name the process that took the lock, which may be long dead. What may not be read is skipped.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -13,6 +15,22 @@ use super::identity::{ProcessIdentity, pids};
 /// Returns the processes, other than this one, that hold a flock on the file, taken by themselves or inherited.
 pub fn lock_holders_of(dev: u64, ino: u64) -> Vec<ProcessIdentity> {
     others(|pid| any_file(pid, dev, ino, shows_flock))
+}
+
+/// Returns device and inode of every file on which a process that we may see holds a flock: one look for many questions.
+pub(crate) fn locked_files() -> HashSet<(u64, u64)> {
+    let mut locked = HashSet::new();
+    for pid in pids() {
+        any_open(pid, |path, shown| {
+            if shows_flock(shown)
+                && let Ok(file) = fs::metadata(path)
+            {
+                locked.insert((file.dev(), file.ino()));
+            }
+            false
+        });
+    }
+    locked
 }
 
 /// Returns the processes, other than this one, that have the file open.
@@ -44,6 +62,13 @@ fn others(is_one: impl Fn(i32) -> bool) -> Vec<ProcessIdentity> {
 
 /// Tells whether a descriptor of the process is open on the file, and `fits` by its fdinfo.
 fn any_file(pid: i32, dev: u64, ino: u64, fits: fn(&str) -> bool) -> bool {
+    any_open(pid, |path, shown| {
+        fits(shown) && fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (dev, ino))
+    })
+}
+
+/// Tells whether `is_it` says yes to a file that the process has open, by its link in `/proc` and its fdinfo.
+fn any_open(pid: i32, mut is_it: impl FnMut(&Path, &str) -> bool) -> bool {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter();
     entries.flatten().flatten().any(|entry| {
         let (path, number) = (entry.path(), entry.file_name());
@@ -51,8 +76,7 @@ fn any_file(pid: i32, dev: u64, ino: u64, fits: fn(&str) -> bool) -> bool {
         // file system that is gone would hold us up, and nothing there is locked by us.
         fs::read_link(&path).is_ok_and(|target| target.has_root())
             && fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", number.display()))
-                .is_ok_and(|shown| fits(&shown))
-            && fs::metadata(&path).is_ok_and(|file| (file.dev(), file.ino()) == (dev, ino))
+                .is_ok_and(|shown| is_it(&path, &shown))
     })
 }
 

@@ -29,3 +29,12 @@ pub(crate) fn environment(mark: &str) -> Vec<(OsString, OsString)> {
     let added = ours.iter().map(|(key, value)| (key.into(), value.into()));
     inherited.chain(added).collect()
 }
+
+/// Tells whether a process was started by a supervisor; not where its environment may not be read.
+pub(crate) fn is_ours(pid: i32) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .split(|byte| *byte == 0)
+        .filter_map(|variable| variable.strip_prefix(MARK.as_bytes()))
+        .any(|rest| rest.starts_with(b"="))
+}

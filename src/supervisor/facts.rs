@@ -60,14 +60,7 @@ pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates
     if let Some(facts) = read(templates, &name).filter(|_| !is_script(executable)) {
         return Ok(facts);
     }
-    let said = ask(executable, &["--version"]).await?;
-    let version = version_from_output(&said).ok_or_else(|| {
-        let said = said.lines().next().unwrap_or("nothing");
-        wrong(
-            executable,
-            &format!("is not Temporal's: `--version` prints {said:?}"),
-        )
-    })?;
+    let version = version(executable).await?;
     let help = ask(executable, &["server", "start-dev", "--help"]).await?;
     let facts = Facts {
         version,
@@ -75,6 +68,26 @@ pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates
     };
     write(templates, &name, &facts).ok();
     Ok(facts)
+}
+
+/// Asks an executable for its version.
+pub(crate) async fn version(executable: &Path) -> Result<String> {
+    let said = ask(executable, &["--version"]).await?;
+    version_from_output(&said).ok_or_else(|| {
+        let said = said.lines().next().unwrap_or("nothing");
+        wrong(
+            executable,
+            &format!("is not Temporal's: `--version` prints {said:?}"),
+        )
+    })
+}
+
+/// Returns the version of an executable that the cache knows; it is neither hashed nor asked.
+pub(crate) fn known_version(executable: &Path, templates: &Templates) -> Option<String> {
+    let key = Key::of(executable).ok()?;
+    let digests = Digests::read(templates.directory());
+    let facts = read(templates, &format!("{}.json", digests.get(&key)?));
+    Some(facts.filter(|_| !is_script(executable))?.version)
 }
 
 /// Returns the name of the template for an executable: a script's depends on what is behind it now.

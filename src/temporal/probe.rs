@@ -120,6 +120,26 @@ pub async fn wait_until_ready(
     }
 }
 
+/// Tells whether what listens there answers as a Temporal server does, ours or not; no answer within `limit` is a no.
+pub(crate) async fn is_temporal(address: SocketAddr, limit: Duration) -> bool {
+    let asked = async {
+        let connection = Connection::open(address).await?;
+        described(&connection, DEFAULT_NAMESPACE).await
+    };
+    match timeout(limit, asked).await {
+        Ok(Ok(())) => true,
+        // One that has no such namespace, or does not tell everybody.
+        Ok(Err(error)) => [
+            Status::NOT_FOUND,
+            Status::PERMISSION_DENIED,
+            Status::UNAUTHENTICATED,
+        ]
+        .iter()
+        .any(|status| error.is(*status)),
+        Err(_) => false,
+    }
+}
+
 async fn connect(address: SocketAddr) -> Result<Connection, Probe> {
     let began = Instant::now();
     let connection = match timeout(PATIENCE, Connection::open(address)).await {

@@ -17,10 +17,14 @@ impl Status {
     pub const NOT_FOUND: Self = Self(5);
     /// There is already such a thing.
     pub const ALREADY_EXISTS: Self = Self(6);
+    /// Who asks may not.
+    pub const PERMISSION_DENIED: Self = Self(7);
     /// Too many requests.
     pub const RESOURCE_EXHAUSTED: Self = Self(8);
     /// The server, or a part of it, is not there (yet).
     pub const UNAVAILABLE: Self = Self(14);
+    /// Who asks has not said who it is.
+    pub const UNAUTHENTICATED: Self = Self(16);
 }
 
 /// The names of the codes, as gRPC writes them.
