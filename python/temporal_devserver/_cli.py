@@ -16,7 +16,10 @@ def main() -> NoReturn:
     """Runs the command line and ends the process with its exit code."""
     arguments = sys.argv[1:]
     facts = "{}"
-    if arguments[:1] == ["run"]:  # the only command that may start a server
+    if arguments[:1] in (
+        ["run"],
+        ["doctor"],
+    ):  # may start a server; looks for what would be started
         from ._errors import DevServerError
         from ._launcher import launcher
 

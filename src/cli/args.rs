@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Show the log of a server.
     #[command(after_help = "Example: temporal-devserver logs orders --tail 20 --follow")]
     Logs(Logs),
+    /// Find and explain what keeps a server from working; nothing is changed.
+    #[command(after_help = "Example: temporal-devserver doctor --json")]
+    Doctor(Doctor),
 }
 
 /// The server to look at.
@@ -54,6 +57,15 @@ pub(crate) struct Which {
     /// Name of the server.
     #[arg(default_value = SERVER)]
     pub name: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Of the servers, look at this one alone.
+    pub name: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

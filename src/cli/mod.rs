@@ -4,6 +4,7 @@
 //! reader that went away (`| head`) ends the command quietly.
 
 mod args;
+mod doctor;
 mod logs;
 mod query;
 mod run;
@@ -71,6 +72,7 @@ pub fn run(arguments: &[OsString], host: Host) -> u8 {
         Command::List(list) => query::list(&list),
         Command::Stop(stop) => query::stop(&stop),
         Command::Logs(which) => logs::logs(&which),
+        Command::Doctor(asked) => doctor::doctor(asked.name, asked.json, host),
     };
     match ended {
         Ok(code) => code,
