@@ -14,7 +14,7 @@ INTERPRETER := $(wordlist 2, 99, $(FOUND))
 MADE        := $(VENV)/.made-by-$(firstword $(FOUND))
 TOOLS       := $(VENV)/.tools
 EXTENSION   := $(VENV)/.extension
-PACKAGE     := target/package
+PACKAGE     := target/package$(if $(WHEEL),-given)
 
 # What the compiled module is made from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
@@ -111,7 +111,7 @@ $(PACKAGE)/.made: $(EXTENSION) $(WHEEL) README.md $(shell find python -name '*.p
 	mkdir -p $(PACKAGE)
 	$(if $(WHEEL),,CARGO_TARGET_DIR=target $(BIN)/maturin build --quiet --sdist --release --locked --out $(PACKAGE))
 	$(BIN)/python -m venv --without-pip $(PACKAGE)/venv
-	$(BIN)/python -m pip freeze --exclude-editable > $(PACKAGE)/constraints.txt
+	$(BIN)/python -m pip freeze --exclude temporal-devserver > $(PACKAGE)/constraints.txt
 	PATH=/usr/bin:/bin $(BIN)/python -m pip --python $(PACKAGE)/venv install --quiet --only-binary :all: \
 	  --constraint $(PACKAGE)/constraints.txt "$$(echo $(or $(WHEEL),$(PACKAGE)/*.whl))[server]" pytest
 	@touch $@

@@ -134,7 +134,7 @@ def test_shell(real_temporal: Path, sandbox: Sandbox, page: str) -> None:
             timeout=50,
         )
         assert done.returncode == 0, block.code + done.stdout + done.stderr
-        assert "WARNING" not in done.stdout + done.stderr, done.stderr  # pip: no such extra
+        assert "WARNING: " not in done.stdout + done.stderr, done.stderr  # pip: no such extra
     cli("stop", "--all", "--force")
 
 

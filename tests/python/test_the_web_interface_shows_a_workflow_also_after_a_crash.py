@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 from temporalio.worker import Worker
@@ -41,6 +44,18 @@ async def run(client: Client, identity: str) -> None:
         assert await client.execute_workflow(Steps.run, args=[1, 0], id=identity, task_queue="ui")
 
 
+def answering(url: str) -> str:
+    """Returns the URL of an interface that has found its server, which it tries once a second."""
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError), urlopen(f"{url}/api/v1/namespaces", timeout=1) as told:
+            return bool(told.status == HTTPStatus.OK)
+        return False
+
+    eventually("the web interface has found its server", answers)
+    return url
+
+
 @pytest.mark.long
 @pytest.mark.real_server
 def test_page(real_temporal: Path, browser_path: str, sandbox: Sandbox) -> None:
@@ -52,13 +67,13 @@ def test_page(real_temporal: Path, browser_path: str, sandbox: Sandbox) -> None:
         assert url is not None
         assert pid is not None
         asyncio.run(run(server.connect(), "order-before"))
-        page = browser.open(url)
+        page = browser.open(answering(url))
         eventually("it shows", lambda: "order-before" in page.text(), SECONDS, says=page.text)
 
         os.kill(pid, signal.SIGKILL)
         eventually("another server is ready", lambda: server.wait_ready(SECONDS).pid != pid)
         assert server.ui_url == url
         asyncio.run(run(server.connect(), "order-after"))
-        page = browser.open(url)
+        page = browser.open(answering(url))
         both = {"order-before", "order-after"}
         eventually("it shows", lambda: both <= {*page.text().split()}, SECONDS, says=page.text)
