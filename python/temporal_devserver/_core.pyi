@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 __version__: str
+"""Version of the package."""
 
 @final
 class Session:

@@ -94,6 +94,7 @@ def test_one(temporal_server, temporal_namespace, number):
     assert number or RUNS.count(0) > 2
 """
     )
+    pytest.importorskip("pytest_randomly", reason="it is made for Python 3.11 and newer")
     suite.ini(temporal_executable=fake_temporal, addopts="-p randomly")
     result = suite.run("--reruns=3")
     assert result.parseoutcomes() == {"passed": 8, "rerun": 2}
