@@ -43,8 +43,8 @@ def install(
     expected = None
     if sha256 is not None:
         expected = digests.Expected(digests.checked(sha256), "was given")
-    reporter = reporters.Callback(progress)
-    return get.get(version or _core.SERVER_VERSION, expected, reporter).path
+    wanted = _core.SERVER_VERSION if version is None else version
+    return get.get(wanted, expected, reporters.Callback(progress)).path
 
 
 install.__module__ = "temporal_devserver"
