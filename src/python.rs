@@ -21,11 +21,23 @@ mod core {
 
     use crate::error::Error;
     use crate::options::{Options, config};
+    use crate::paths::Locations;
     use crate::session::{self, Notice, Outcome, Wait};
+    use crate::{cli, executable};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    const SERVER_VERSION: &str = crate::executable::SERVER_VERSION;
+
+    /// What [`run_cli`] returns.
+    #[derive(IntoPyObject)]
+    enum Ended {
+        Code(u8),
+        Left(String),
+    }
 
     /// One handle's relation to its server. A step machine.
     ///
@@ -195,8 +207,25 @@ mod core {
 
     #[pyfunction]
     #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]
-    fn run_cli(arguments: Vec<OsString>, launcher: &str) -> PyResult<u8> {
-        Ok(crate::cli::run(&arguments, parse(launcher)?))
+    fn run_cli(arguments: Vec<OsString>, launcher: &str) -> PyResult<Ended> {
+        Ok(match cli::run(&arguments, parse(launcher)?) {
+            cli::Ended::Code(code) => Ended::Code(code),
+            cli::Ended::Left(work) => Ended::Left(work.to_string()),
+        })
+    }
+
+    #[pyfunction]
+    fn check_version(py: Python<'_>, version: &str) -> PyResult<()> {
+        executable::check_version(version).map_err(|error| raised(py, &error))
+    }
+
+    #[pyfunction]
+    fn executable_store(py: Python<'_>) -> PyResult<(OsString, Vec<String>)> {
+        let locations = Locations::from_environment(|name| std::env::var_os(name), None);
+        let store = locations.and_then(|locations| locations.make_executables());
+        let store = store.map_err(|error| raised(py, &error))?;
+        let versions = executable::stored_versions(store.path());
+        Ok((store.path().as_os_str().to_owned(), versions))
     }
 
     #[pyfunction]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         SupervisorLostError,
         UnsupportedPlatformError,
     )
+    from ._install import install
     from ._models import Event, Lease, Probe, Status
     from ._options import Health, Restart
 
@@ -71,6 +72,7 @@ __all__ = [
     "SupervisorLostError",
     "UnsupportedPlatformError",
     "__version__",
+    "install",
 ]
 
 _HOMES = {
@@ -83,6 +85,7 @@ _HOMES = {
     "Restart": "_options",
     "Status": "_models",
     "__version__": "_core",
+    "install": "_install",
 }
 """The module of each public name; the errors are in `_errors`."""
 

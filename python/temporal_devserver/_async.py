@@ -58,7 +58,8 @@ class AsyncDevServer(Handle):
 
         Raises:
             StartError: The server could not be started in time, or not at all.
-            ExecutableNotFoundError: There is no `temporal` executable.
+            ExecutableNotFoundError: There is no `temporal` executable, and none may be downloaded.
+            DownloadError: There is none, and it could not be downloaded.
             OptionsConflictError: The server runs with other options than were asked for.
             CrashLoopError: The server fails again and again.
             DatabaseError: The database cannot be used.

@@ -27,4 +27,9 @@ def main() -> NoReturn:
             facts = launcher()
         except DevServerError as error:
             sys.exit(f"temporal-devserver: {error}")
-    sys.exit(_core.run_cli(arguments, facts))
+    ended = _core.run_cli(arguments, facts)
+    if isinstance(ended, str):
+        from ._install.command import carry_out
+
+        ended = carry_out(ended, lambda: _core.run_cli(arguments, facts))
+    sys.exit(ended)

@@ -12,11 +12,14 @@ from typing import NoReturn, final
 from typing_extensions import Self
 
 __all__ = [
+    "SERVER_VERSION",
     "Call",
     "Session",
     "__version__",
+    "check_version",
     "close_after_fork",
     "error_codes",
+    "executable_store",
     "lookup",
     "option_defaults",
     "run_cli",
@@ -26,6 +29,8 @@ __all__ = [
 
 __version__: str
 """Version of the package."""
+SERVER_VERSION: str
+"""Version of the `temporal` executable that is downloaded where none is asked for."""
 
 @final
 class Session:
@@ -163,8 +168,31 @@ def tie(arguments: list[str]) -> NoReturn:
         arguments: Pid of the host, path of the program, its arguments.
     """
 
-def run_cli(arguments: list[str], launcher: str) -> int:
-    """Runs the command line and returns its exit code."""
+def run_cli(arguments: list[str], launcher: str) -> int | str:
+    """Runs the command line.
+
+    Returns:
+        Its exit code, or what is left to be done, as a JSON object: `{"install": {...}}`, the flags
+        of that command; or `{"missing": error}`, where a server has no executable and its
+        `installable` would help: then it has to be run again.
+    """
+
+def check_version(version: str) -> None:
+    """Checks that a text is a version.
+
+    Raises:
+        ConfigError: It is none.
+    """
+
+def executable_store() -> tuple[str, list[str]]:
+    """Returns the directory of downloaded executables, made where it is missing.
+
+    Returns:
+        Its path, and the versions in it, the newest first.
+
+    Raises:
+        StateDirError: It cannot be made, or others may write to it.
+    """
 
 def lookup(options: str, launcher: str) -> str:
     """Looks for what a server with these options would be made of, and makes nothing.
@@ -175,8 +203,9 @@ def lookup(options: str, launcher: str) -> str:
 
     Returns:
         A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
-        the one that would be run; where a version is asked for, all among which it is looked for),
-        `identity` (of the options those that make a server what it is).
+        the one that would be run; where a version is asked for, all among which it is looked for,
+        but for what was downloaded), `identity` (of the options those that make a server what it
+        is).
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.

@@ -2,8 +2,8 @@
 
     DevServerError                        .code .state_dir
     ├─ ConfigError (ValueError)           .option .problem .remedy
-    ├─ ExecutableNotFoundError            .problem .searched .remedy
-    ├─ DownloadError
+    ├─ ExecutableNotFoundError            .problem .searched .remedy .installable
+    ├─ DownloadError                      .version .problem .remedy
     ├─ StartError                         .reason .log_tail .remedy
     │   ├─ StartTimeoutError (TimeoutError)  .deadline .last_probe
     │   ├─ PortInUseError                 .port .role .holder
@@ -81,18 +81,29 @@ class ExecutableNotFoundError(DevServerError):
         problem: What is wrong.
         searched: Every place looked at, in order.
         remedy: The ways out.
+        installable: Version whose installation would help, None where something else is wrong.
     """
 
     code = "executable_not_found"
     problem: str = ""
     searched: tuple[str, ...] = ()
     remedy: str = ""
+    installable: str | None = None
 
 
 class DownloadError(DevServerError):
-    """The `temporal` executable could not be downloaded."""
+    """The `temporal` executable could not be downloaded.
+
+    Attributes:
+        version: Which one.
+        problem: What is wrong.
+        remedy: What to do.
+    """
 
     code = "download"
+    version: str = ""
+    problem: str = ""
+    remedy: str = ""
 
 
 class StartError(DevServerError):

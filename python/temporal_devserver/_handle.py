@@ -263,6 +263,20 @@ class Handle:
         return self._session.state == "idle"
 
     def _start(self) -> Script[None]:
+        """Starts; gets an executable first where there is none and one can be had."""
+        try:
+            yield from self._start_with_what_is_there()
+        except _errors.ExecutableNotFoundError as error:
+            from ._install import first_use
+
+            if not first_use.helps(error):
+                raise
+            with first_use.Aside(error) as aside:
+                yield Wait(self._session.changes, None, aside.fileno())
+                aside.result()
+            yield from self._start_with_what_is_there()
+
+    def _start_with_what_is_there(self) -> Script[None]:
         if self._session.state == "releasing":
             yield from self._until(self._idle)
         mine = self._idle()

@@ -83,7 +83,7 @@ class Options(TypedDict, total=False):
     executable: Path | None
     """Path of the `temporal` executable; default: the first one found."""
     version: str | None
-    """Version that the `temporal` executable must have."""
+    """Version that the `temporal` executable must have; downloaded where there is none such."""
     log_level: str | None
     """Log level of the server: `debug`, `info`, `warn`, `error` or `never`."""
     extra_args: Sequence[str] | None

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::executable::SERVER_VERSION;
 use crate::options::config;
 
 /// The server that is meant where none is named.
@@ -49,6 +50,9 @@ pub(crate) enum Command {
     /// Find and explain what keeps a server from working; nothing is changed.
     #[command(after_help = "Example: temporal-devserver doctor --json")]
     Doctor(Doctor),
+    /// Download the `temporal` executable, or look after those that were downloaded.
+    #[command(after_help = "Example: temporal-devserver install 1.8.3")]
+    Install(Install),
 }
 
 /// The server to look at.
@@ -102,6 +106,36 @@ pub(crate) struct Logs {
     /// Only the last lines.
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<usize>,
+}
+
+/// What `python/temporal_devserver/_install/` is asked for.
+#[derive(Debug, Args, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are flags, and clap knows which go together"
+)]
+pub(crate) struct Install {
+    /// Version to have.
+    #[arg(default_value = SERVER_VERSION)]
+    pub version: String,
+    /// SHA-256 that the archive must have.
+    #[arg(long, value_name = "HEX", conflicts_with = "lock")]
+    pub sha256: Option<String>,
+    /// File with the SHA-256 that the archive must have, in a line `SHA256 VERSION PLATFORM-ARCH`.
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<String>,
+    /// Write that line where the file does not have it.
+    #[arg(long, requires = "lock")]
+    pub write_lock: bool,
+    /// List what was downloaded.
+    #[arg(long, conflicts_with_all = ["version", "sha256", "lock", "prune"])]
+    pub list: bool,
+    /// Remove all versions but the newest, and but those in use.
+    #[arg(long, conflicts_with_all = ["version", "sha256", "lock"])]
+    pub prune: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

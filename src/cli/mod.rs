@@ -16,6 +16,7 @@ use std::io::{self, Write as _};
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use serde_json::{Value, json};
 
 use crate::cli::args::{Arguments, Command};
 use crate::error::Error;
@@ -51,8 +52,18 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Runs the command line (without the program's name) and returns its exit code.
-pub fn run(arguments: &[OsString], host: Host) -> u8 {
+/// What a command came to.
+#[derive(Debug)]
+pub enum Ended {
+    /// It is over, with this exit code.
+    Code(u8),
+    /// What only Python can do is left: `{"install": {...}}`, as [`args::Install`] has it; or `{"missing": error}`, where a server
+    /// has no executable and an installation would help.
+    Left(Value),
+}
+
+/// Runs the command line (without the program's name).
+pub fn run(arguments: &[OsString], host: Host) -> Ended {
     let named = std::iter::once(OsStr::new("temporal-devserver"))
         .chain(arguments.iter().map(OsString::as_os_str));
     let parsed = match Arguments::try_parse_from(named) {
@@ -63,7 +74,7 @@ pub fn run(arguments: &[OsString], host: Host) -> u8 {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
             error.print().ok();
-            return if is_wanted { OK } else { USAGE };
+            return Ended::Code(if is_wanted { OK } else { USAGE });
         }
     };
     let ended = match parsed.command {
@@ -73,13 +84,17 @@ pub fn run(arguments: &[OsString], host: Host) -> u8 {
         Command::Stop(stop) => query::stop(&stop),
         Command::Logs(which) => logs::logs(&which),
         Command::Doctor(asked) => doctor::doctor(asked.name, asked.json, host),
+        Command::Install(install) => return Ended::Left(json!({ "install": install })),
     };
-    match ended {
+    Ended::Code(match ended {
         Ok(code) => code,
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => OK,
         Err(Failure::Output(error)) => complain(&error, FAILED),
+        Err(Failure::Error(error)) if error.installable().is_some() => {
+            return Ended::Left(json!({ "missing": error.worded() }));
+        }
         Err(Failure::Error(error)) => complain(&error, exit_code(&error)),
-    }
+    })
 }
 
 /// Returns the exit code that stands for an error.

@@ -51,6 +51,13 @@ impl Signals {
     }
 }
 
+impl Drop for Signals {
+    /// Gives them back: what comes after us (a download, in Python) is to be interrupted as any program.
+    fn drop(&mut self) {
+        self.before.thread_set_mask().unwrap_or(());
+    }
+}
+
 /// Lets Ctrl-C end this process at once, as it does where nothing is to be given up.
 pub(crate) fn end_at_ctrl_c() -> Result<(), Failure> {
     if !is_ignored(Signal::SIGINT)? {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::{Db, Identity, Options, config};
 use crate::error::Result;
+use crate::executable::check_version;
 use crate::temporal::namespaces::SYSTEM;
 
 /// Flags of `start-dev` that we manage, with the option that stands for each; empty: none, what we pass is the promise.
@@ -64,6 +65,9 @@ impl Options {
                     &format!("use a number from {least} to 1e9"),
                 ));
             }
+        }
+        if let Some(version) = &self.identity.version {
+            check_version(version)?;
         }
         self.check_ports()?;
         self.check_names()?;

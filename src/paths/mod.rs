@@ -24,10 +24,12 @@ use crate::error::{Error, Result};
 
 /// The variable that moves everything but throw-away data and templates.
 pub const STATE_DIR: &str = "TEMPORAL_DEVSERVER_STATE_DIR";
-/// The variable that moves the templates and the digests.
+/// The variable that moves the templates, the digests and what was downloaded.
 pub const CACHE_DIR: &str = "TEMPORAL_DEVSERVER_CACHE_DIR";
 /// The variable that moves throw-away data.
 pub const TEMP_DIR: &str = "TMPDIR";
+/// The directory of downloaded executables in the cache.
+const EXECUTABLES: &str = "executables";
 /// Our directory in other people's directories.
 const OURS: &str = "temporal-devserver";
 
@@ -38,7 +40,7 @@ pub struct Locations {
     state: Option<Root>,
     /// Below it: private servers and port locks.
     runtime: Root,
-    /// Below it: templates and digests. `None` as with `state`.
+    /// Below it: templates, digests and downloaded executables. `None` as with `state`.
     cache: Option<Root>,
     /// Below it: throw-away data.
     temp: PathBuf,
@@ -139,6 +141,12 @@ impl Locations {
         self.runtime.look("templates", STATE_DIR)
     }
 
+    /// Returns the directory of downloaded executables as it is, where there is one that others cannot write into.
+    pub(crate) fn look_at_executables(&self) -> Option<PathBuf> {
+        let found = self.cache.as_ref()?.look(EXECUTABLES, CACHE_DIR).ok()??;
+        Some(found.path().to_owned())
+    }
+
     /// Returns the directory below which named servers lie, where there is one.
     pub(crate) fn state_root(&self) -> Option<&Path> {
         self.state.as_ref().map(|root| root.path.as_path())
@@ -147,6 +155,20 @@ impl Locations {
     /// Returns the directory below which templates lie, where there is one.
     pub(crate) fn cache_root(&self) -> Option<&Path> {
         self.cache.as_ref().map(|root| root.path.as_path())
+    }
+
+    /// Opens the directory of downloaded executables, made where it is missing.
+    pub fn make_executables(&self) -> Result<Directory> {
+        let root = self.cache.as_ref().ok_or_else(no_cache)?;
+        root.open(CACHE_DIR)?.make(EXECUTABLES)
+    }
+
+    /// Returns the directory of downloaded executables, and makes nothing; `None` where it has no place, and where others may
+    /// have put something into it.
+    pub fn executables(&self) -> Option<PathBuf> {
+        let path = self.cache.as_ref()?.path.join(EXECUTABLES);
+        let is_missing = path.symlink_metadata().is_err();
+        (is_missing || self.make_executables().is_ok()).then_some(path)
     }
 
     /// Returns the directory below which private servers lie.
@@ -295,6 +317,14 @@ fn no_home() -> Error {
         remedy: format!(
             "set {STATE_DIR} to a directory of your own on a local disk, or leave the name out (a private server needs none)"
         ),
+    }
+}
+
+fn no_cache() -> Error {
+    Error::StateDir {
+        path: "~/.cache".to_owned(),
+        problem: "there is no HOME, so what is downloaded has no place".to_owned(),
+        remedy: format!("set {CACHE_DIR} to a directory of your own on a local disk"),
     }
 }
 

@@ -18,7 +18,8 @@ use crate::paths::Locations;
 pub struct Lookup {
     /// The root of all that needs no HOME: private servers, and those of test runs.
     runtime_root: PathBuf,
-    /// The executable that the server would be; where a version is asked for, all among which it is looked for.
+    /// The executable that the server would be; where a version is asked for, all among which it is looked for, but for what is
+    /// downloaded: those who come before and after a download have to agree.
     executables: Vec<PathBuf>,
     /// Of the options those that make a server what it is, as they were given.
     identity: Map<String, Value>,
@@ -30,13 +31,17 @@ impl Lookup {
         let options = Options::parse(options)?;
         let locations = Locations::from_environment(|name| host.variable(name), None)?;
         let (path, variable) = (std::env::var_os("PATH"), host.executable_variable());
+        let version = options.identity.version.as_deref();
+        let store = locations.executables().filter(|_| version.is_none());
         let places = Places {
             explicit: options.identity.executable.as_deref(),
             variable: variable.as_ref().map(|path| path.as_os_str()),
             scripts: &host.scripts,
             path: path.as_deref(),
+            store: store.as_deref(),
+            version,
         };
-        let executables = match options.identity.version {
+        let executables = match version {
             None => vec![find(&places)?],
             Some(_) => usable(&places)?,
         };

@@ -157,5 +157,6 @@ pub(crate) fn wrong(executable: &Path, problem: &str) -> Error {
             problem,
             "name the official `temporal` executable by `executable=`, or leave that out",
         ),
+        installable: None,
     }
 }

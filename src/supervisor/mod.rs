@@ -8,6 +8,7 @@ mod answer;
 mod begin;
 mod boot;
 pub mod budget;
+mod chosen;
 pub mod command_line;
 mod connection;
 mod drive;

@@ -194,6 +194,9 @@ impl Supervisor {
         {
             *log_tail = log::tail(self.dir.directory(), SERVER_LOG, self.log_offset);
         }
+        if error.installable().is_some() {
+            tracing::warn!(%error, "there is no executable; whoever asked for the server may get one");
+        }
         for id in self.leases.waiting() {
             self.send(id, &error.clone().into());
             self.end_lease(id);

@@ -15,11 +15,11 @@ use crate::data_dir::DataDir;
 use crate::database::cache::Templates;
 use crate::database::{Database, Kind, checks, lock as database_lock, new, snapshot};
 use crate::error::Result;
-use crate::executable::{self, Places};
 use crate::lock::FileLock;
 use crate::options::Db;
 use crate::process::holders::{lock_holders_of, users_of};
 use crate::process::identity::describe;
+use crate::supervisor::chosen;
 use crate::supervisor::facts::{self, Facts};
 use crate::supervisor::internal;
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
@@ -39,6 +39,8 @@ pub(crate) struct Prepared {
     pub data_dir: Option<Throwaway>,
     /// The lock of the database, inherited by the server.
     pub lock: Rc<FileLock>,
+    /// Our share in a downloaded executable, so that nobody takes it away; inherited, too.
+    pub in_use: Option<FileLock>,
 }
 
 /// How often the share of a dying client is looked at before it counts as that of one who comes back.
@@ -96,7 +98,8 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         _ => None,
     };
     let templates = Templates::new(plan.locations.templates()?);
-    let executable = find(&plan, &templates).await?;
+    let executable = chosen::find(&plan, &templates).await?;
+    let in_use = chosen::hold(&executable, &plan).await?;
     if executable.to_str().is_none() {
         return Err(facts::wrong(&executable, "has a path that is not UTF-8"));
     }
@@ -134,32 +137,8 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         database,
         data_dir,
         lock: Rc::new(lock),
+        in_use,
     })
-}
-
-async fn find(plan: &Plan, templates: &Templates) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH");
-    let places = Places {
-        explicit: plan.identity.executable.as_deref(),
-        variable: plan.executable_variable.as_deref().map(Path::as_os_str),
-        scripts: &plan.scripts,
-        path: path.as_deref(),
-    };
-    let Some(wanted) = &plan.identity.version else {
-        return executable::find(&places);
-    };
-    let mut versions = vec![];
-    for candidate in executable::usable(&places)? {
-        let version = version(&candidate, templates).await.ok();
-        versions.push((candidate, version));
-    }
-    executable::choose(wanted, &places, &versions)
-}
-
-async fn version(executable: &Path, templates: &Templates) -> Result<String> {
-    let digest = facts::digest(executable, templates).await?;
-    let facts = facts::facts(executable, &digest, templates).await?;
-    Ok(facts.version)
 }
 
 fn throwaway(plan: &Plan) -> Result<(Database, FileLock, Option<Throwaway>)> {
@@ -242,6 +221,8 @@ pub(crate) fn is_missing(path: &Path) -> bool {
 impl Prepared {
     /// Returns the descriptors that the server inherits.
     pub(crate) fn inherit<'a>(&'a self, server_lock: &'a FileLock) -> Vec<BorrowedFd<'a>> {
-        vec![server_lock.as_fd(), self.lock.as_fd()]
+        let in_use = self.in_use.iter().map(FileLock::as_fd);
+        let locks = [server_lock.as_fd(), self.lock.as_fd()];
+        locks.into_iter().chain(in_use).collect()
     }
 }

@@ -395,6 +395,10 @@ impl Machine {
 
     fn fail(&mut self, error: Error) -> Vec<Action> {
         self.phase = Phase::Failed;
+        if error.installable().is_some() {
+            // Nobody has a server yet, and who wants one gets what is missing and starts again: no news for a log.
+            return vec![Action::GiveUp(error)];
+        }
         vec![
             Action::Tell(Transition::Failed {
                 reason: error.to_string(),

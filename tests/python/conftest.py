@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from download_support import Service, serving
 from oracle import Oracle
 from pytest_support import Suite
 from support import Sandbox, eventually
@@ -50,6 +51,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[Sandbox]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("TEMPORAL_DEVSERVER_STATE_DIR", str(box.state))
     monkeypatch.setenv("TEMPORAL_DEVSERVER_CACHE_DIR", str(cache))
+    monkeypatch.setenv("TEMPORAL_DEVSERVER_OFFLINE", "1")  # tests talk to loopback only
     monkeypatch.setenv("TMPDIR", str(box.tmp))
     monkeypatch.setattr(tempfile, "tempdir", None)
     oracle = Oracle(box)
@@ -112,6 +114,26 @@ def _sdk() -> None:
 def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
     """The real server."""
     return _real
+
+
+@pytest.fixture
+def store(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of downloaded executables for this test alone."""
+    cache = sandbox.root / "cache"
+    monkeypatch.setenv("TEMPORAL_DEVSERVER_CACHE_DIR", str(cache))
+    return cache / "executables"
+
+
+@pytest.fixture
+def service(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:  # noqa: ARG001
+    """A download service that is asked in the place of Temporal's."""
+    monkeypatch.delenv("TEMPORAL_DEVSERVER_OFFLINE")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with serving() as service:
+        monkeypatch.setenv("TEMPORAL_DEVSERVER_DOWNLOAD_URL", service.url)
+        yield service
 
 
 @pytest.fixture

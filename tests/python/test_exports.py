@@ -22,7 +22,7 @@ def test_names_are_fixed() -> None:
         "Restart",
         "Status",
     }
-    assert set(temporal_devserver.__all__) == errors | others | {"__version__"}
+    assert set(temporal_devserver.__all__) == errors | others | {"__version__", "install"}
 
 
 def test_names_are_sorted() -> None:

@@ -64,9 +64,17 @@ class Run:
             yield external.ExternalServer(self.settings)
             return
         from .._blocking import DevServer
+        from .._errors import ExecutableNotFoundError
         from . import shared
 
-        name, chosen = shared.server(self.config.rootpath, self.settings, more)
+        root, settings = self.config.rootpath, self.settings
+        try:
+            name, chosen = shared.server(root, settings, more)
+        except ExecutableNotFoundError as error:
+            from .._install import first_use
+
+            first_use.fill(error)
+            name, chosen = shared.server(root, settings, more)
         with DevServer(name, **chosen) as server, self._watched(server):
             yield server
 

@@ -118,6 +118,7 @@ impl Finding {
                 problem,
                 searched,
                 remedy,
+                ..
             } => {
                 let message = format!("{problem}; looked at: {}", searched.join(", "));
                 Self::new(code, message, remedy)

@@ -36,6 +36,7 @@ pub(crate) struct World {
     /// The executable that the environment names.
     pub variable: Option<OsString>,
     path: Option<OsString>,
+    store: Option<PathBuf>,
     host: Host,
     versions: RefCell<BTreeMap<PathBuf, Result<String>>>,
 }
@@ -73,9 +74,15 @@ impl World {
             refused: vec![],
             variable: std::env::var_os(VARIABLE).filter(|value| !value.is_empty()),
             path: std::env::var_os("PATH"),
+            store: None,
             host,
             versions: RefCell::default(),
         };
+        world.store = world
+            .locations
+            .as_ref()
+            .ok()
+            .and_then(Locations::look_at_executables);
         let looked = world.locations.as_ref().map(Locations::look_at_servers);
         match looked {
             Ok(Ok(Some(root))) => world.see_servers(&root)?,
@@ -133,6 +140,8 @@ impl World {
             variable: self.variable.as_deref(),
             scripts: &self.host.scripts,
             path: self.path.as_deref(),
+            store: self.store.as_deref(),
+            version: None,
         }
     }
 

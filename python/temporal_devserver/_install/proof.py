@@ -1,0 +1,64 @@
+"""Proof that an executable is what it was fetched as: it is asked."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from .failure import CACHE_DIR, Trouble
+
+if TYPE_CHECKING:
+    import pathlib
+
+PATIENCE = 30.0
+"""Seconds that it may take to tell its version."""
+
+BUSY_PAUSE = 0.02
+
+
+def prove(executable: pathlib.Path, version: str) -> None:
+    """Checks that an executable runs here, and is of that version.
+
+    Raises:
+        Trouble: It does not, or is not.
+    """
+    remedy = "look at where it comes from"
+    said = _ask(executable)
+    found = re.search(r"^\s*temporal version (\S+)", said, re.MULTILINE)
+    if found is None:
+        first = said.strip().partition("\n")[0][:100]
+        raise Trouble(f"what is in the archive is not Temporal's: it says {first!r}", remedy)
+    if found[1] != version:
+        raise Trouble(f"in the archive is temporal {found[1]} and not {version}", remedy)
+
+
+def _ask(executable: pathlib.Path) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            done = subprocess.run(
+                [executable, "--version"],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={"HOME": "/", "USER": "temporal"} | clean,
+                timeout=PATIENCE,
+            )
+        except OSError as error:
+            # Another thread forks, and its child still has a copy of the descriptor that wrote it.
+            if error.errno == errno.ETXTBSY and time.monotonic() < until:
+                time.sleep(BUSY_PAUSE)
+                continue
+            problem = f"the executable cannot be run in {executable.parent}: {error.strerror}"
+            remedy = f"set {CACHE_DIR} to a directory on a disk that is not mounted `noexec`"
+            raise Trouble(problem, remedy) from error
+        except subprocess.TimeoutExpired as error:
+            problem = f"the executable does not tell its version within {PATIENCE:.0f} s"
+            raise Trouble(problem, "try again when the machine is less busy") from error
+        return done.stdout.decode(errors="replace")
