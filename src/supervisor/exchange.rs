@@ -141,33 +141,40 @@ impl Supervisor {
 impl Files {
     /// Lays what is to take the place of the database beside it, examined; returns what people should know of it.
     pub(crate) async fn stage(&self, successor: &Successor) -> Result<Option<String>> {
+        let copy = new::path(&self.database.path);
         let templates = Templates::new(self.plan.locations.templates()?);
-        let build = self.build(&templates).await?;
         match successor {
-            Successor::Snapshot(path) => self.stage_snapshot(path, &build).await,
+            Successor::Snapshot(path) => {
+                self.check_version(path, path)?;
+                new::stage(path, &self.database).await?;
+                // From here on the copy counts, whatever becomes of the snapshot.
+                self.check_version(&copy, path)?;
+                self.check_whole(&copy, path, "use another snapshot")
+                    .await?;
+                let build = self.build(&templates).await?;
+                let warning = compatible::examine(&copy, path, &build, self.locks()).await?;
+                mark::write(&copy, None).map_err(|error| internal(&error))?;
+                Ok(warning)
+            }
             Successor::Template => {
-                new::stage(&build.get().await?, &self.database).await?;
+                let template = self.build(&templates).await?.get().await?;
+                new::stage(&template, &self.database).await?;
+                let remedy = "remove it, then try again";
+                self.check_whole(&copy, &template, remedy).await?;
                 Ok(None)
             }
         }
     }
 
-    async fn stage_snapshot(&self, path: &Path, build: &Build<'_>) -> Result<Option<String>> {
-        self.check_version(path, path)?;
-        new::stage(path, &self.database).await?;
-        // From here on the copy counts, whatever becomes of the snapshot.
-        let copy = new::path(&self.database.path);
-        self.check_version(&copy, path)?;
-        match self.sqlite(Operation::Check, &copy, None).await? {
-            Found::Checked { objects, problems } if objects > 0 && problems.is_empty() => {}
+    /// Checks that the copy of `source` is whole; so `SQLite` is known to work before the server is ended for it.
+    async fn check_whole(&self, copy: &Path, source: &Path, remedy: &str) -> Result<()> {
+        match self.sqlite(Operation::Check, copy, None).await? {
+            Found::Checked { objects, problems } if objects > 0 && problems.is_empty() => Ok(()),
             found => {
-                let problem = format!("the snapshot is damaged: {found:?}");
-                return Err(refusal(path, &problem, "use another snapshot"));
+                let problem = format!("it is damaged: {found:?}");
+                Err(refusal(source, &problem, remedy))
             }
         }
-        let warning = compatible::examine(&copy, path, build, self.locks()).await?;
-        mark::write(&copy, None).map_err(|error| internal(&error))?;
-        Ok(warning)
     }
 
     /// Checks that `file`, a snapshot or the copy of one, is one that our server understands.
