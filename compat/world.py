@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 CUSTOMER = SearchAttributePair(SearchAttributeKey.for_keyword("Customer"), "c1")
-BRIEF = timedelta(seconds=3)
+BRIEF = timedelta(seconds=10)
 PATIENCE = 30.0
 
 SYSTEM = (
