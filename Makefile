@@ -15,6 +15,7 @@ MADE        := $(VENV)/.made-by-$(firstword $(FOUND))
 TOOLS       := $(VENV)/.tools
 EXTENSION   := $(VENV)/.extension
 PACKAGE     := target/package$(if $(WHEEL),-given)
+OLDEST      := target/servers/.oldest
 
 # What the compiled module is made from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
@@ -39,7 +40,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(TOOLS) ## make .venv with the pinned tools and the real Temporal server
+setup: $(TOOLS) $(OLDEST) ## make .venv with the pinned tools and the real Temporal server, and fetch its oldest version
 
 $(MADE):
 	@test -n "$(INTERPRETER)" || { echo "\`$(PYTHON)\` is not Python 3.10 or newer; say make PYTHON=/path/to/python" >&2; exit 1; }
@@ -50,6 +51,11 @@ $(MADE):
 
 $(TOOLS): $(MADE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+# 60 MB; the versions between it and the newest are for `make compat` alone.
+$(OLDEST): compat/versions.py $(TOOLS)
+	$(BIN)/python -m compat.versions oldest
 	@touch $@
 
 .PHONY: build
@@ -95,7 +101,7 @@ test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
 	cargo test --locked -- --include-ignored --skip _role
 
 .PHONY: test-python
-test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
+test-python: $(EXTENSION) $(OLDEST) ## pytest; ARGS="-k name -x" passes options on
 	cargo build --quiet --locked --examples
 	$(PYTEST) $(ARGS)
 
@@ -131,7 +137,7 @@ sdist: $(TOOLS) ## dist/*.tar.gz
 	$(BIN)/maturin sdist --out dist
 
 .PHONY: test-fast
-test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
+test-fast: $(EXTENSION) $(OLDEST) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
 	cargo build --quiet --locked --examples --tests
 	for time in $$(seq $(or $(TIMES),1)); do \
 	  cargo test --quiet --locked && $(PYTEST) --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
@@ -160,6 +166,13 @@ reliability: ## the table of docs/reliability.md, from the traces of all runs of
 .PHONY: matrix
 matrix: $(EXTENSION) ## the sample suites with the oldest and the newest pytest, pytest-asyncio and temporalio; PYTHONS=a:b names interpreters
 	$(BIN)/python tests/matrix.py
+
+.PHONY: compat
+compat: $(EXTENSION) ## every supported version of the server, and each on the database of every other: docs/compatibility.md
+	$(BIN)/python -m compat.versions
+	cargo build --quiet --locked --examples
+	$(BIN)/python -m pytest tests/python/test_every_version_of_the_server_is_supervised.py
+	$(BIN)/python -m compat
 
 .PHONY: demo
 demo: $(EXTENSION) ## kill things and watch them heal

@@ -38,6 +38,7 @@ pub mod error;
 pub mod executable;
 pub mod failpoint;
 pub mod lock;
+pub mod log_choice;
 pub mod options;
 pub mod paths;
 pub mod port;

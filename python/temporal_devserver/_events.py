@@ -26,6 +26,11 @@ _LEVELS = {
 }
 
 
+def gravity(event: Event) -> str:
+    """Returns the kind as which an event is logged: one that carries a warning is one."""
+    return "degraded" if event.data.get("warning") else event.kind
+
+
 def log(server: str, kind: str, message: str) -> None:
     """Writes one line to the logger `temporal_devserver`, at the level of that kind."""
     import logging

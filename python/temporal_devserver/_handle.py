@@ -223,7 +223,7 @@ class Handle:
             self._unlogged.append(("failed", notice["error"]["message"]))
             return
         event = Event.from_json(notice["event"])
-        self._unlogged.append((event.kind, event.message))
+        self._unlogged.append((_events.gravity(event), event.message))
         for listener in self._listeners:
             listener.push(event)
 

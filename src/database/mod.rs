@@ -7,6 +7,7 @@
 pub mod cache;
 pub mod checks;
 pub mod lock;
+pub mod mark;
 pub mod new;
 pub mod snapshot;
 pub mod sqlite;

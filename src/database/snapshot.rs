@@ -1,89 +1,27 @@
-//! What makes a database file a snapshot: two numbers in its header, which `SQLite` leaves to applications.
+//! Snapshots: how one is written, and where.
 //!
-//! Invariant: only a file that `snapshot()` wrote whole bears the mark, and it loses it before a server runs on it. So what
-//! bears it may be replaced by a newer snapshot, and nothing else may.
-//!
-//! The fact: `user_version` (bytes 60 to 64) tells the version, `application_id` (bytes 68 to 72) that it does. The server
-//! (1.9.1, measured) leaves both 0, runs on a file in which they are not, and leaves them so.
+//! Invariant: only a file that `snapshot()` wrote whole bears the mark of one, and it loses it before a server runs on it. So
+//! what bears it may be replaced by a newer snapshot, and nothing else may.
 
-use std::fmt;
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::AT_FDCWD;
 
+use super::mark::{self, Mark, Version};
 use super::{COMPANIONS, beside, checks, lock, new, refusal};
 use crate::error::Result;
-use crate::failpoint;
 use crate::lock::FileLock;
 
 /// Appended to the name of a snapshot while it is written: nobody else calls a file so.
 const UNFINISHED: &str = ".unfinished-snapshot";
 
-/// Says in `application_id` that a file is a snapshot of ours.
-const MARK: u32 = u32::from_be_bytes(*b"tdss");
-
-/// Where `user_version` lies in the header.
-const VERSION_AT: u64 = 60;
-
-/// Where `application_id` lies in the header.
-const MARK_AT: u64 = 68;
-
-/// A version of the server's executable, as one number that compares as versions do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u32);
-
-impl Version {
-    /// Reads `1.9.1`; what follows the numbers (`-rc.1`) is left out.
-    pub fn of(text: &str) -> Self {
-        let digits = |part: &str| {
-            let end = part.find(|c: char| !c.is_ascii_digit());
-            part[..end.unwrap_or(part.len())].parse().unwrap_or(0)
-        };
-        let mut parts = text
-            .splitn(3, '.')
-            .map(digits)
-            .map(|part: u32| part.min(999));
-        let mut next = || parts.next().unwrap_or(0);
-        Self((next() * 1000 + next()) * 1000 + next())
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(number) = self;
-        let (major, minor) = (number / 1_000_000, number / 1000 % 1000);
-        write!(f, "{major}.{minor}.{}", number % 1000)
-    }
-}
-
 /// Returns the version that made the snapshot at `path`; none where it is no snapshot of ours.
 pub fn made_by(path: &Path) -> io::Result<Option<Version>> {
-    if !std::fs::metadata(path)?.is_file() || !checks::is_database(path)? {
-        return Ok(None);
-    }
-    let file = File::open(path)?;
-    let number = |at| -> io::Result<u32> {
-        let mut bytes = [0; 4];
-        file.read_exact_at(&mut bytes, at)?;
-        Ok(u32::from_be_bytes(bytes))
-    };
-    match number(MARK_AT) {
-        Ok(MARK) => Ok(Some(Version(number(VERSION_AT)?))),
-        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
-        _ => Ok(None),
-    }
-}
-
-/// Marks a file that no connection has open as a snapshot of this version, or as none.
-pub fn mark(path: &Path, version: Option<Version>) -> io::Result<()> {
-    failpoint::pass("snapshot.mark")?;
-    let (mark, number) = version.map_or((0, 0), |Version(number)| (MARK, number));
-    let file = File::options().write(true).open(path)?;
-    file.write_all_at(&number.to_be_bytes(), VERSION_AT)?;
-    file.write_all_at(&mark.to_be_bytes(), MARK_AT)
+    let mark = mark::read(path)?;
+    Ok(mark.and_then(|(kind, version)| (kind == Mark::Snapshot).then_some(version)))
 }
 
 /// A snapshot that is being written, under a temporary name beside its own.
@@ -137,7 +75,8 @@ impl Writing {
     /// Gives what was written its mark and its name; it is on the disk when this returns.
     pub fn finish(mut self, database: &Path, version: Version) -> Result<()> {
         let new = self.new_path();
-        mark(&new, Some(version)).map_err(|error| failed(&self.path, &error))?;
+        mark::write(&new, Some((Mark::Snapshot, version)))
+            .map_err(|error| failed(&self.path, &error))?;
         // Once more: somebody may have put a file there.
         check(&self.path, database)?;
         new::rename_durably(&new, &self.path).map_err(|error| failed(&self.path, &error))?;
@@ -200,24 +139,10 @@ fn failed(path: &Path, error: &io::Error) -> crate::error::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     /// A file that begins as a database does.
     fn file(path: &Path) {
         std::fs::write(path, [b"SQLite format 3\0".as_slice(), &[0; 4080]].concat()).unwrap();
-    }
-
-    #[test]
-    fn a_mark_is_read_and_taken_away() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("x.db");
-        file(&path);
-        let before = std::fs::read(&path).unwrap();
-        assert_eq!(made_by(&path).unwrap(), None);
-        mark(&path, Some(Version::of("1.9.1"))).unwrap();
-        assert_eq!(made_by(&path).unwrap(), Some(Version::of("1.9.1-rc.2")));
-        mark(&path, None).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
     #[test]
@@ -242,7 +167,7 @@ mod tests {
         let at = |name: &str| temp.path().join(name);
         file(&at("kept"));
         file(&at("locked"));
-        mark(&at("locked"), Some(Version(1))).unwrap();
+        mark::write(&at("locked"), Some((Mark::Snapshot, Version::of("0.0.1")))).unwrap();
         let _held = lock::try_lock(&at("locked"), 0o077).unwrap().unwrap();
         std::fs::write(at("logged-wal"), "frames").unwrap();
         std::fs::write(at("text"), "precious").unwrap();
@@ -263,14 +188,5 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         assert_eq!(std::fs::read(at("text")).unwrap(), b"precious");
-    }
-
-    proptest! {
-        #[test]
-        fn versions_compare_as_their_numbers(a in any::<[u8; 3]>(), b in any::<[u8; 3]>()) {
-            let text = |[x, y, z]: [u8; 3]| format!("{x}.{y}.{z}");
-            prop_assert_eq!(Version::of(&text(a)).to_string(), text(a));
-            prop_assert_eq!(Version::of(&text(a)).cmp(&Version::of(&text(b))), a.cmp(&b));
-        }
     }
 }

@@ -12,9 +12,10 @@ use serde::Deserialize;
 use super::refusal;
 use crate::error::Result;
 
-/// The program: takes an operation, a path and, for a copy, that of a file that exists, and prints one line of JSON.
+/// The program: takes an operation, a path and, for a copy or a comparison, that of another file, and prints one line of JSON.
 ///
-/// The database is opened by URI with `mode=rw`, so that a missing file is an error and not a new database.
+/// The database is opened by URI with `mode=rw`, so that a missing file is an error and not a new database. What is only
+/// looked at is opened so that nothing is made beside it: as one that nobody changes, unless its log has to be read, too.
 pub const SCRIPT: &str = r#"
 import json, sys
 def main(op, path, target=None):
@@ -22,12 +23,31 @@ def main(op, path, target=None):
         import sqlite3
     except ImportError as error:
         return {"error": "this Python has no sqlite3 (%s)" % error}
-    from os import fsencode, fsync
+    from os import fsencode, fsync, stat
     safe = b"/-_.~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    def connect(path):
+    def connect(path, how="mode=rw"):
         quoted = "".join(chr(b) if b in safe else "%%%02X" % b for b in fsencode(path))
-        return sqlite3.connect("file:" + quoted + "?mode=rw", uri=True, timeout=5, isolation_level=None)
+        return sqlite3.connect("file:" + quoted + "?" + how, uri=True, timeout=5, isolation_level=None)
+    def looked_at(path):
+        try:
+            is_logged = stat(path + "-wal").st_size > 0
+        except OSError:
+            is_logged = False
+        return connect(path, "mode=ro" if is_logged else "immutable=1")
+    def columns(path):
+        db = looked_at(path)
+        found = {name: set() for name, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table, column in db.execute("SELECT m.name, x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x"
+                                        " WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'"):
+            found[table].add(column)
+        db.close()
+        return found
     try:
+        if op == "compare":
+            ours, theirs = columns(path), columns(target)
+            return {"tables": sorted(theirs.keys() - ours.keys()),
+                    "columns": sorted(c for t in theirs.keys() & ours.keys() for c in theirs[t] - ours[t]),
+                    "foreign": any(ours[t] - theirs.get(t, set()) or t not in theirs for t in ours)}
         db = connect(path)
         try:
             if op == "copy":
@@ -61,6 +81,8 @@ pub enum Operation<'a> {
     Copy(&'a Path),
     /// Fold the write-ahead log into the file, so that the database is one file.
     Checkpoint,
+    /// Compare its tables and columns with those of this database.
+    Compare(&'a Path),
     /// Examine the whole file, and count its tables, indexes and triggers.
     Check,
 }
@@ -84,6 +106,8 @@ pub enum Answer {
         /// Its journal mode: `delete`, or it is not one file.
         mode: String,
     },
+    /// The database was compared with another.
+    Compared(Difference),
     /// The database was examined.
     Checked {
         /// Number of tables, indexes and triggers; a complete one has as many as its template.
@@ -91,6 +115,17 @@ pub enum Answer {
         /// What is broken, at most ten lines; empty when all is well.
         problems: Vec<String>,
     },
+}
+
+/// How a database differs from another.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Difference {
+    /// The tables that it lacks.
+    pub tables: Vec<String>,
+    /// The columns that it lacks in the tables that it has.
+    pub columns: Vec<String>,
+    /// Whether it has any that the other one lacks.
+    pub foreign: bool,
 }
 
 /// How to run the program.
@@ -112,6 +147,7 @@ impl SqliteHelper {
     pub fn command(&self, operation: Operation<'_>, path: &Path) -> Vec<OsString> {
         let (operation, target) = match operation {
             Operation::Copy(target) => ("copy", Some(target.into())),
+            Operation::Compare(target) => ("compare", Some(target.into())),
             Operation::Checkpoint => ("checkpoint", None),
             Operation::Check => ("check", None),
         };

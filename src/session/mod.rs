@@ -45,6 +45,7 @@ use crate::control::message::{Force, Granted, Hello, LeaseRequest, PROTOCOL, Req
 use crate::error::{Error, Result};
 use crate::executable::VARIABLE;
 use crate::lock::FileLock;
+use crate::log_choice::{self, LogChoice};
 use crate::options::{Db, Options, config, real_path};
 use crate::paths::{ServerDir, check_name};
 
@@ -210,6 +211,7 @@ impl Session {
         if !matches!(self.stage, Stage::Idle) {
             return Ok(());
         }
+        LogChoice::of(self.host.variable(log_choice::VARIABLE).as_deref())?;
         self.draws = 0;
         self.launch(false).inspect_err(|_| self.forget())
     }

@@ -123,6 +123,8 @@ impl Supervisor {
         if request.python.is_some() {
             self.python.clone_from(&request.python);
         }
+        let (pid, command) = (request.pid, &request.command);
+        tracing::debug!(id, pid, %command, "a lease is asked for");
         self.renew_for(&request);
         self.leases.add(id, request, unix_now());
         let timer = self.after(limit, Message::Overdue(id));
@@ -151,6 +153,7 @@ impl Supervisor {
 
     fn granted(&mut self, id: u64) {
         failpoint::pass("supervisor.grant").ok();
+        tracing::debug!(id, "the lease is granted");
         if let Some(held) = self.leases.get_mut(id) {
             held.granted = true;
             held.stop_timer();
@@ -170,6 +173,7 @@ impl Supervisor {
     }
 
     fn refuse(&mut self, id: u64, error: Error) {
+        tracing::debug!(id, %error, "the lease is refused");
         self.send(id, &error.into());
         self.end_lease(id);
     }

@@ -81,6 +81,7 @@ impl Supervisor {
             inherit: prepared.inherit(&self.server_lock),
             umask: self.plan.umask,
         };
+        tracing::debug!(program = ?command.program, arguments = ?command.args, "the server is spawned");
         ServerProcess::spawn(&command).map_err(|error| {
             let reason = format!("{} cannot be run: {error}", prepared.executable.display());
             let look = "look at that file, or name another one by `executable=`";

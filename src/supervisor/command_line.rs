@@ -10,7 +10,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::options::{Additive, Identity};
-use crate::supervisor::facts::{DISABLE_NEWS, Facts};
+use crate::supervisor::facts::Facts;
+
+/// Keeps the UI from fetching news.
+const DISABLE_NEWS: &str = "--ui-disable-news-fetch";
+
+/// Keeps the user's configuration file out.
+const DISABLE_CONFIG: &str = "--disable-config-file";
+
+/// The flags that are left out where a version does not know them; no server of ours works without the others.
+pub(crate) const DISPENSABLE: [&str; 2] = [DISABLE_NEWS, DISABLE_CONFIG];
 
 /// The ports of a server; each is reserved by us.
 #[derive(Debug, Clone, Copy)]
@@ -75,15 +84,37 @@ pub fn arguments(
     match ports.ui {
         Some(port) => {
             flag("--ui-port", port.to_string().as_ref());
-            if facts.can_disable_news {
+            if facts.knows(DISABLE_NEWS) {
                 arguments.push(DISABLE_NEWS.into());
             }
         }
         None => arguments.push("--headless".into()),
     }
-    arguments.push("--disable-config-file".into());
+    if facts.knows(DISABLE_CONFIG) {
+        arguments.push(DISABLE_CONFIG.into());
+    }
     arguments.extend(identity.extra_args.iter().map(OsString::from));
     arguments
+}
+
+/// Returns arguments with every flag that a server of ours may be given, as far as it is known.
+pub(crate) fn every_flag(facts: &Facts) -> Vec<OsString> {
+    let ports = Ports {
+        grpc: 1,
+        http: 2,
+        metrics: 3,
+        ui: Some(4),
+    };
+    let identity = Identity::default();
+    let additive = Additive {
+        namespaces: vec!["default".to_owned()],
+        ..Additive::default()
+    };
+    let database = Path::new("asked.db");
+    let kind = Durability::Building;
+    let mut all = arguments(&identity, &additive, ports, database, kind, facts);
+    all.push("--headless".into());
+    all
 }
 
 /// Ours first; what the user says of the same key wins.
@@ -122,6 +153,10 @@ mod tests {
     use super::*;
 
     fn line(identity: &Identity) -> String {
+        line_of(identity, &Facts::default())
+    }
+
+    fn line_of(identity: &Identity, facts: &Facts) -> String {
         let ports = Ports {
             grpc: 1,
             http: 2,
@@ -132,17 +167,13 @@ mod tests {
             namespaces: vec!["a b".to_owned()],
             ..Additive::default()
         };
-        let facts = Facts {
-            version: String::new(),
-            can_disable_news: true,
-        };
         let arguments = arguments(
             identity,
             &additive,
             ports,
             Path::new("/x.db"),
             Durability::Throwaway,
-            &facts,
+            facts,
         );
         arguments.join(OsStr::new(" ")).into_string().unwrap()
     }
@@ -169,5 +200,35 @@ mod tests {
             with_ui.contains("--ui-port 4 --ui-disable-news-fetch")
                 && !with_ui.contains("--headless")
         );
+    }
+
+    #[test]
+    fn what_a_version_does_not_know_is_left_out() {
+        let with_ui = Identity {
+            ui: true,
+            ..Identity::default()
+        };
+        let facts = Facts {
+            unknown: DISPENSABLE.map(str::to_owned).into(),
+            ..Facts::default()
+        };
+        let (all, fewer) = (line(&with_ui), line_of(&with_ui, &facts));
+        for flag in DISPENSABLE {
+            assert!(all.contains(flag) && !fewer.contains(flag), "{fewer}");
+        }
+    }
+
+    #[test]
+    fn it_is_asked_for_every_flag_that_is_passed() {
+        let asked = every_flag(&Facts::default());
+        for ui in [true, false] {
+            let line = line(&Identity {
+                ui,
+                ..Identity::default()
+            });
+            for flag in line.split(' ').filter(|word| word.starts_with("--")) {
+                assert!(asked.iter().any(|word| word == flag), "{flag}");
+            }
+        }
     }
 }

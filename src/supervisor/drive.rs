@@ -339,6 +339,7 @@ impl Supervisor {
             return;
         };
         held.stop_timer();
+        tracing::debug!(id, pid = held.lease.pid, "the lease has ended");
         if self.held_by == Some(id) {
             self.held_by = None;
             self.step(Input::Resume);

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::database::cache::Templates;
-use crate::database::snapshot::{Version, made_by, mark};
+use crate::database::mark::{self, Version};
+use crate::database::snapshot::made_by;
 use crate::database::sqlite::{Answer as Found, Operation};
 use crate::database::{new, refusal};
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::supervisor::state::Input;
 use crate::supervisor::template::Build;
 use crate::supervisor::transition::{Planned, Transition};
 use crate::supervisor::verbs::Answer;
-use crate::supervisor::{Message, facts, internal};
+use crate::supervisor::{Message, compatible, facts, internal};
 
 /// What takes the place of the database.
 #[derive(Debug, Clone)]
@@ -41,8 +42,22 @@ pub(crate) struct Exchange {
     /// Who asked for it; none: we did, for a lease.
     pub id: Option<u64>,
     pub successor: Successor,
+    /// What people should know of the database that was staged.
+    warning: Option<String>,
     /// Nobody else works on the files meanwhile; only its life matters.
-    pub _turn: Turn,
+    _turn: Turn,
+}
+
+impl Exchange {
+    /// Returns an exchange for which nothing was staged yet.
+    pub(crate) fn new(id: Option<u64>, successor: Successor, turn: Turn) -> Self {
+        Self {
+            id,
+            successor,
+            warning: None,
+            _turn: turn,
+        }
+    }
 }
 
 impl Supervisor {
@@ -52,28 +67,23 @@ impl Supervisor {
         self.jobs.promised.insert(id);
         self.work(async move |turn| {
             let staged = files.stage(&successor).await;
-            let id = Some(id);
-            Message::Staged(
-                Exchange {
-                    id,
-                    successor,
-                    _turn: turn,
-                },
-                staged,
-            )
+            Message::Staged(Exchange::new(Some(id), successor, turn), staged)
         });
         Ok(Answer::Later)
     }
 
     /// The other database lies ready, or cannot be had: then all stays as it is.
-    pub(crate) fn staged(&mut self, exchange: Exchange, staged: Result<()>) {
+    pub(crate) fn staged(&mut self, mut exchange: Exchange, staged: Result<Option<String>>) {
         let possible = match staged {
-            Ok(()) if !self.machine.can_exchange() => Err(self.not_running()),
+            Ok(_) if !self.machine.can_exchange() => Err(self.not_running()),
             staged => staged,
         };
-        if let Err(error) = possible {
-            self.end_exchange(exchange.id, Err(error));
-            return;
+        match possible {
+            Ok(warning) => exchange.warning = warning,
+            Err(error) => {
+                self.end_exchange(exchange.id, Err(error));
+                return;
+            }
         }
         let why = match exchange.successor {
             Successor::Snapshot(_) => Planned::Restore,
@@ -102,6 +112,9 @@ impl Supervisor {
         let Some(exchange) = self.jobs.exchange.take() else {
             return;
         };
+        if exchanged.is_ok() {
+            self.machine.warn(exchange.warning);
+        }
         let told = match exchange.successor {
             _ if exchanged.is_err() => None,
             Successor::Snapshot(path) => Some(Transition::Restored { path }),
@@ -126,9 +139,10 @@ impl Supervisor {
 }
 
 impl Files {
-    /// Lays what is to take the place of the database beside it, examined.
-    pub(crate) async fn stage(&self, successor: &Successor) -> Result<()> {
+    /// Lays what is to take the place of the database beside it, examined; returns what people should know of it.
+    pub(crate) async fn stage(&self, successor: &Successor) -> Result<Option<String>> {
         let copy = new::path(&self.database.path);
+        let templates = Templates::new(self.plan.locations.templates()?);
         match successor {
             Successor::Snapshot(path) => {
                 self.check_version(path, path)?;
@@ -137,13 +151,17 @@ impl Files {
                 self.check_version(&copy, path)?;
                 self.check_whole(&copy, path, "use another snapshot")
                     .await?;
-                mark(&copy, None).map_err(|error| internal(&error))
+                let build = self.build(&templates).await?;
+                let warning = compatible::examine(&copy, path, &build, self.locks()).await?;
+                mark::write(&copy, None).map_err(|error| internal(&error))?;
+                Ok(warning)
             }
             Successor::Template => {
-                let template = self.template().await?;
+                let template = self.build(&templates).await?.get().await?;
                 new::stage(&template, &self.database).await?;
                 let remedy = "remove it, then try again";
-                self.check_whole(&copy, &template, remedy).await
+                self.check_whole(&copy, &template, remedy).await?;
+                Ok(None)
             }
         }
     }
@@ -180,19 +198,17 @@ impl Files {
         ))
     }
 
-    /// Returns the empty database of the executable, as it is now.
-    async fn template(&self) -> Result<PathBuf> {
-        let templates = Templates::new(self.plan.locations.templates()?);
-        let digest = facts::digest(&self.executable, &templates).await?;
-        let build = Build {
+    /// Returns what the template of the executable, as it is now, is built from.
+    async fn build<'a>(&'a self, templates: &'a Templates) -> Result<Build<'a>> {
+        let digest = facts::digest(&self.executable, templates).await?;
+        Ok(Build {
             executable: &self.executable,
+            name: facts::template_name(&self.executable, &digest, &self.facts),
             facts: &self.facts,
-            templates: &templates,
+            templates,
             plan: &self.plan,
             server_lock: &self.server_lock,
-        };
-        let name = facts::template_name(&self.executable, &digest, &self.facts);
-        build.get(&name).await
+        })
     }
 
     async fn exchange(&self) -> Result<()> {

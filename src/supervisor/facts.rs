@@ -1,8 +1,10 @@
-//! What we know of an executable: that it is Temporal's, its version, its digest and its template database.
+//! What we know of an executable: that it is Temporal's, its version, the flags that it knows, its digest.
 //!
 //! Invariant: found out by asking the executable, once for each digest; the cache is a file per digest, written whole. A
 //! script (asdf, mise: a shim that runs whatever version is chosen) says nothing of what is behind it: it is asked each time.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -18,21 +20,26 @@ use crate::executable::{Digester, Digests, Key, digest_of, version_from_output};
 use crate::failpoint;
 use crate::process::oneshot;
 use crate::process::server::Exit;
+use crate::supervisor::command_line::{DISPENSABLE, every_flag};
 use crate::supervisor::environment::environment;
 
-/// Keeps the UI from fetching news; only some versions know it.
-pub(crate) const DISABLE_NEWS: &str = "--ui-disable-news-fetch";
-
-/// How long an executable may take to tell its version.
+/// How long an executable may take to answer a question.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What an executable says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Version of the CLI.
     pub version: String,
-    /// Whether it knows [`DISABLE_NEWS`].
-    pub can_disable_news: bool,
+    /// The flags of ours that it does not know.
+    pub unknown: BTreeSet<String>,
+}
+
+impl Facts {
+    /// Tells whether it knows a flag.
+    pub(crate) fn knows(&self, flag: &str) -> bool {
+        !self.unknown.contains(flag)
+    }
 }
 
 /// Returns the digest of an executable, from the cache where it is known.
@@ -61,24 +68,22 @@ pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates
         return Ok(facts);
     }
     let version = version(executable).await?;
-    let help = ask(executable, &["server", "start-dev", "--help"]).await?;
-    let facts = Facts {
-        version,
-        can_disable_news: help.contains(DISABLE_NEWS),
-    };
+    let facts = flags(executable, version).await?;
     write(templates, &name, &facts).ok();
     Ok(facts)
 }
 
 /// Asks an executable for its version.
 pub(crate) async fn version(executable: &Path) -> Result<String> {
-    let said = ask(executable, &["--version"]).await?;
+    let (exit, said) = ask(executable, vec!["--version".into()]).await?;
+    let said_first = first(&said);
+    if exit != Exit::Code(0) {
+        let problem = format!("does not tell its version ({exit}); it says {said_first:?}");
+        return Err(wrong(executable, &problem));
+    }
     version_from_output(&said).ok_or_else(|| {
-        let said = said.lines().next().unwrap_or("nothing");
-        wrong(
-            executable,
-            &format!("is not Temporal's: `--version` prints {said:?}"),
-        )
+        let problem = format!("is not Temporal's: `--version` prints {said_first:?}");
+        wrong(executable, &problem)
     })
 }
 
@@ -105,28 +110,57 @@ fn is_script(executable: &Path) -> bool {
     read.is_ok() && &begin == b"#!"
 }
 
-async fn ask(executable: &Path, arguments: &[&str]) -> Result<String> {
-    let arguments = arguments.iter().map(Into::into).collect();
-    let answer = oneshot::run(
-        executable,
-        arguments,
-        environment("version"),
-        vec![],
-        PATIENCE,
-    )
-    .await;
-    match answer {
-        Ok((Exit::Code(0), text)) => Ok(text),
-        Ok((exit, text)) => {
-            let said = text.lines().find(|line| !line.trim().is_empty());
-            let said = said.unwrap_or("nothing");
-            Err(wrong(
-                executable,
-                &format!("does not tell its version ({exit}); it says {said:?}"),
-            ))
+/// Finds out which flags an executable does not know: it is given them all, and asked for help instead of a server.
+///
+/// A list of flags in some text would not do: from 1.8 on, that of `start-dev` leaves out those of all commands.
+async fn flags(executable: &Path, version: String) -> Result<Facts> {
+    let mut facts = Facts {
+        version,
+        unknown: BTreeSet::new(),
+    };
+    loop {
+        let mut arguments = every_flag(&facts);
+        arguments.push("--help".into());
+        let (exit, said) = ask(executable, arguments).await?;
+        match unknown_flag(&said) {
+            Some(flag) if DISPENSABLE.contains(&flag) && facts.knows(flag) => {
+                facts.unknown.insert(flag.to_owned());
+            }
+            Some(flag) => {
+                let version = &facts.version;
+                let problem = format!(
+                    "is temporal {version}, which does not know `{flag}`, as 1.5.1 and newer do"
+                );
+                return Err(wrong(executable, &problem));
+            }
+            // 1.6 calls it an error that it was asked for help.
+            None if exit == Exit::Code(0) || said.contains("help requested") => return Ok(facts),
+            None => {
+                let said = first(&said);
+                let problem = format!("does not tell its flags ({exit}); it says {said:?}");
+                return Err(wrong(executable, &problem));
+            }
         }
-        Err(error) => Err(wrong(executable, &format!("cannot be run: {error}"))),
     }
+}
+
+/// Returns the flag about which an executable complains.
+fn unknown_flag(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once("unknown flag: ")?;
+    rest.split_whitespace().next()
+}
+
+/// Asks an executable something; returns how it ended, and what it said.
+async fn ask(executable: &Path, arguments: Vec<OsString>) -> Result<(Exit, String)> {
+    let environment = environment("version");
+    let answer = oneshot::run(executable, arguments, environment, vec![], PATIENCE).await;
+    answer.map_err(|error| wrong(executable, &format!("cannot be run: {error}")))
+}
+
+/// Returns the first line that says something.
+fn first(said: &str) -> &str {
+    let line = said.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("nothing")
 }
 
 fn read(templates: &Templates, name: &str) -> Option<Facts> {

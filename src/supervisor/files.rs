@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -54,14 +54,14 @@ impl Files {
                 remedy,
             ));
         };
-        let inherit = [&*self.server_lock, &*self.lock].into_iter().chain(more);
-        template::sqlite(
-            python,
-            operation,
-            path,
-            inherit.map(|lock| lock.as_fd()).collect(),
-        )
-        .await
+        let mut inherit = self.locks();
+        inherit.extend(more.map(|lock| lock.as_fd()));
+        template::sqlite(python, operation, path, inherit).await
+    }
+
+    /// Returns the locks that whoever works on the database holds.
+    pub(crate) fn locks(&self) -> Vec<BorrowedFd<'_>> {
+        vec![self.server_lock.as_fd(), self.lock.as_fd()]
     }
 
     /// Folds the write-ahead log into the database, which no server has open, so that it is one file.

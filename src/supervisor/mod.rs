@@ -10,6 +10,7 @@ mod boot;
 pub mod budget;
 mod chosen;
 pub mod command_line;
+mod compatible;
 mod connection;
 mod drive;
 pub(crate) mod environment;
@@ -86,7 +87,7 @@ pub(crate) enum Message {
     /// It is time to look at the server's files.
     FilesDue,
     /// What is to take the place of the database lies ready, or cannot be had.
-    Staged(exchange::Exchange, Result<()>),
+    Staged(exchange::Exchange, Result<Option<String>>),
     /// The database was exchanged, or not.
     Exchanged(Result<()>),
     /// The server need not be reset for the leases that wait, or cannot be.

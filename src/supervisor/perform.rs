@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::task::spawn_local;
 use tokio::time::timeout;
+use tracing::Level;
 
 use crate::control::message::Reply;
 use crate::database::Kind as DatabaseKind;
@@ -113,6 +114,7 @@ impl Supervisor {
             Ok(prepared) => {
                 self.identity.executable = Some(prepared.executable.clone());
                 self.identity.version = Some(prepared.facts.version.clone());
+                self.machine.warn(prepared.warning.clone());
                 self.prepared = Some(prepared);
                 if self.machine.is_spawning() {
                     self.spawn();
@@ -172,7 +174,12 @@ impl Supervisor {
     /// Makes an event of a transition and sends it to every lease, and to who is just giving one up.
     fn tell(&mut self, transition: &Transition) {
         let event = self.events.push(transition);
-        tracing::info!("{}", event.message);
+        let (kind, sentence) = (event.kind.name(), &event.message);
+        match transition.level() {
+            Level::ERROR => tracing::error!(event = %kind, "{sentence}"),
+            Level::WARN => tracing::warn!(event = %kind, "{sentence}"),
+            _ => tracing::info!(event = %kind, "{sentence}"),
+        }
         for id in self
             .leases
             .ids()

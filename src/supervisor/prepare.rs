@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::data_dir::DataDir;
 use crate::database::cache::Templates;
-use crate::database::{Database, Kind, checks, lock as database_lock, new, snapshot};
+use crate::database::{Database, Kind, checks, lock as database_lock, mark, new, snapshot};
 use crate::error::Result;
 use crate::lock::FileLock;
 use crate::options::Db;
@@ -21,10 +21,10 @@ use crate::process::holders::{lock_holders_of, users_of};
 use crate::process::identity::describe;
 use crate::supervisor::chosen;
 use crate::supervisor::facts::{self, Facts};
-use crate::supervisor::internal;
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
 use crate::supervisor::plan::Plan;
 use crate::supervisor::template::Build;
+use crate::supervisor::{compatible, internal};
 
 /// What a start needs, and what the final stop has to clean up.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(crate) struct Prepared {
     pub lock: Rc<FileLock>,
     /// Our share in a downloaded executable, so that nobody takes it away; inherited, too.
     pub in_use: Option<FileLock>,
+    /// What people should know of the database.
+    pub warning: Option<String>,
 }
 
 /// How often the share of a dying client is looked at before it counts as that of one who comes back.
@@ -113,24 +115,15 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         }
         None => throwaway(&plan)?,
     };
-    if is_missing(&database.path) {
-        let name = facts::template_name(&executable, &digest, &facts);
-        let build = Build {
-            executable: &executable,
-            facts: &facts,
-            templates: &templates,
-            plan: &plan,
-            server_lock: &server_lock,
-        };
-        let template = build.get(&name).await?;
-        new::install_copy(&template, &database, plan.umask)?;
-    } else {
-        new::remove_leftover(&database.path)?;
-        if matches!(snapshot::made_by(&database.path), Ok(Some(_))) {
-            // It is none any more: the server is about to change it.
-            snapshot::mark(&database.path, None).map_err(|error| internal(&error))?;
-        }
-    }
+    let build = Build {
+        executable: &executable,
+        name: facts::template_name(&executable, &digest, &facts),
+        facts: &facts,
+        templates: &templates,
+        plan: &plan,
+        server_lock: &server_lock,
+    };
+    let warning = fill(&database, &lock, &build).await?;
     Ok(Prepared {
         executable,
         facts,
@@ -138,7 +131,26 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
         data_dir,
         lock: Rc::new(lock),
         in_use,
+        warning,
     })
+}
+
+/// Makes a database that is missing, and examines one that is there; returns what people should know of it.
+async fn fill(database: &Database, lock: &FileLock, build: &Build<'_>) -> Result<Option<String>> {
+    let path = &database.path;
+    if is_missing(path) {
+        let template = build.get().await?;
+        new::install_copy(&template, database, build.plan.umask)?;
+        return Ok(None);
+    }
+    let inherit = vec![build.server_lock.as_fd(), lock.as_fd()];
+    let warning = compatible::examine(path, path, build, inherit).await?;
+    new::remove_leftover(path)?;
+    if matches!(snapshot::made_by(path), Ok(Some(_))) {
+        // It is none any more: the server is about to change it.
+        mark::write(path, None).map_err(|error| internal(&error))?;
+    }
+    Ok(warning)
 }
 
 fn throwaway(plan: &Plan) -> Result<(Database, FileLock, Option<Throwaway>)> {

@@ -32,14 +32,7 @@ impl Supervisor {
         self.work(async move |turn| {
             let successor = Successor::Template;
             match files.stage_above(most, address).await {
-                Ok(true) => Message::Staged(
-                    Exchange {
-                        id: None,
-                        successor,
-                        _turn: turn,
-                    },
-                    Ok(()),
-                ),
+                Ok(true) => Message::Staged(Exchange::new(None, successor, turn), Ok(None)),
                 spared => Message::Renewed(spared.map(drop)),
             }
         });

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::database::snapshot::{Version, Writing};
+use crate::database::mark::Version;
+use crate::database::snapshot::Writing;
 use crate::database::sqlite::{Answer as Found, Operation};
 use crate::error::Result;
 use crate::supervisor::drive::Supervisor;

@@ -79,6 +79,10 @@ pub struct Machine {
     degraded_since: Option<f64>,
     restarts: u32,
     last_exit: Option<Exit>,
+    /// Why we ended it the last time, if we did.
+    planned: Option<Planned>,
+    /// What people should know of the database, told whenever it is ready.
+    warning: Option<String>,
 }
 
 impl Machine {
@@ -97,7 +101,14 @@ impl Machine {
             degraded_since: None,
             restarts: 0,
             last_exit: None,
+            planned: None,
+            warning: None,
         }
+    }
+
+    /// Has something told whenever the server becomes ready.
+    pub fn warn(&mut self, warning: Option<String>) {
+        self.warning = warning;
     }
 
     /// Returns the stable state.
@@ -252,6 +263,7 @@ impl Machine {
             address: self.address.clone(),
             took: now - self.spawned_at,
             restarts: self.restarts,
+            warning: self.warning.clone(),
         })]
     }
 
@@ -323,6 +335,7 @@ impl Machine {
             Phase::Replacing(why) => Some(why),
             _ => None,
         };
+        self.planned = planned;
         let mut actions = vec![Action::Tell(Transition::Exited {
             pid: self.pid,
             cause: exit.clone(),
@@ -390,6 +403,8 @@ impl Machine {
         Action::Tell(Transition::Restarting {
             delay,
             restarts: self.restarts,
+            cause: self.last_exit.clone(),
+            planned: self.planned,
         })
     }
 

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::database::beside;
 use crate::database::cache::{Building, Templates};
+use crate::database::mark::{self, Mark, Version};
 use crate::database::sqlite::{Answer, Operation, SqliteHelper, parse};
 use crate::error::{Error, Result, remedy_for};
 use crate::lock::FileLock;
@@ -42,6 +43,8 @@ const LOG: &str = "template.log";
 /// What a template is built from.
 pub(crate) struct Build<'a> {
     pub executable: &'a Path,
+    /// Its digest, or that of what is behind it.
+    pub name: String,
     pub facts: &'a Facts,
     pub templates: &'a Templates,
     pub plan: &'a Plan,
@@ -50,8 +53,9 @@ pub(crate) struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Returns the template of this name, built where there is none yet; one process builds, the others wait.
-    pub(crate) async fn get(&self, name: &str) -> Result<PathBuf> {
+    /// Returns the template, built where there is none yet; one process builds, the others wait.
+    pub(crate) async fn get(&self) -> Result<PathBuf> {
+        let name = &*self.name;
         loop {
             if let Some(path) = self.templates.find(name) {
                 return Ok(path);
@@ -66,6 +70,8 @@ impl Build<'_> {
             tracing::info!(executable = %self.executable.display(), "building the template database");
             self.boot(&building).await?;
             check(&building, self.plan).await?;
+            let made = (Mark::Made, Version::of(&self.facts.version));
+            mark::write(&building.new_path(), Some(made)).map_err(|error| internal(&error))?;
             return building.adopt();
         }
     }

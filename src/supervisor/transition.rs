@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tracing::Level;
 
 use crate::control::message::Kind;
 use crate::process::server::Exit;
@@ -27,6 +28,7 @@ pub enum Transition {
         address: String,
         took: f64,
         restarts: u32,
+        warning: Option<String>,
     },
     Unhealthy {
         pid: i32,
@@ -49,6 +51,9 @@ pub enum Transition {
         /// None: when the outage ends.
         delay: Option<f64>,
         restarts: u32,
+        /// How it ended the last time; none: it was never there.
+        cause: Option<Exit>,
+        planned: Option<Planned>,
     },
     /// Whoever keeps something of the server's state in mind has to forget it: a worker its cached workflows.
     Restored {
@@ -132,6 +137,7 @@ impl fmt::Display for Transition {
                 address,
                 took,
                 restarts,
+                warning,
             } => {
                 let (again, since) = match restarts {
                     0 => ("", format!("{took:.3} s after it was started")),
@@ -139,8 +145,9 @@ impl fmt::Display for Transition {
                 };
                 write!(
                     f,
-                    "server ready{again} at {address} (pid {pid}), {since}{}",
-                    exposure(address)
+                    "server ready{again} at {address} (pid {pid}), {since}{}{}",
+                    exposure(address),
+                    and(warning.as_ref())
                 )
             }
             Self::Unhealthy { pid, reason } => {
@@ -156,19 +163,26 @@ impl fmt::Display for Transition {
                 lived,
                 planned,
             } => {
-                let why = planned.map_or_else(String::new, |why| format!(", {why}"));
-                write!(
-                    f,
-                    "server (pid {pid}) ended after {lived:.3} s: {cause}{why}"
-                )
+                let cause = ending(cause, *planned);
+                write!(f, "server (pid {pid}) ended after {lived:.3} s: {cause}")
             }
-            Self::Restarting { delay, restarts } => {
+            Self::Restarting {
+                delay,
+                restarts,
+                cause,
+                planned,
+            } => {
                 let wait = match delay {
                     None => " when the outage ends".to_owned(),
                     Some(delay) if *delay > 0.0 => format!(" in {delay:.3} s"),
                     Some(_) => String::new(),
                 };
-                write!(f, "server is started again{wait}, restart {restarts}")
+                let cause = cause.as_ref().map(|cause| ending(cause, *planned));
+                let cause = cause.map_or_else(String::new, |cause| format!("; it ended: {cause}"));
+                write!(
+                    f,
+                    "server is started again{wait}, restart {restarts}{cause}"
+                )
             }
             Self::Restored { path } => {
                 write!(f, "server is as it was in the snapshot {}", path.display())
@@ -184,12 +198,21 @@ impl fmt::Display for Transition {
             }
             Self::Stopping { reason } => write!(f, "server is being stopped: {reason}"),
             Self::Stopped { took, warning } => {
-                let warning = warning.as_ref().map(|warning| format!("; {warning}"));
-                let warning = warning.unwrap_or_default();
-                write!(f, "server stopped in {took:.3} s{warning}")
+                write!(f, "server stopped in {took:.3} s{}", and(warning.as_ref()))
             }
         }
     }
+}
+
+/// Says how a process ended, and why we ended it, if we did.
+fn ending(cause: &Exit, planned: Option<Planned>) -> String {
+    let why = planned.map_or_else(String::new, |why| format!(", {why}"));
+    format!("{cause}{why}")
+}
+
+/// Adds a warning to a sentence.
+fn and(warning: Option<&String>) -> String {
+    warning.map_or_else(String::new, |warning| format!("; {warning}"))
 }
 
 /// Warns of an address that others can reach.
@@ -202,6 +225,21 @@ fn exposure(address: &str) -> &'static str {
 }
 
 impl Transition {
+    /// Returns how much it matters to who reads a log: what went wrong, and for good.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Failed { .. } => Level::ERROR,
+            Self::Unhealthy { .. }
+            | Self::Degraded { .. }
+            | Self::Ready {
+                warning: Some(_), ..
+            }
+            | Self::Exited { planned: None, .. }
+            | Self::Restarting { planned: None, .. } => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
+
     /// Returns the kind and the data of the event.
     pub fn parts(&self) -> (Kind, Map<String, Value>) {
         let mut data = match serde_json::to_value(self) {

@@ -203,6 +203,16 @@ pub(crate) async fn probe(
             Err(probe) => Err(vec![probe]),
         };
         let stalled = late || due.elapsed() > SLACK;
+        let (Ok(probes) | Err(probes)) = &climb;
+        for Probe {
+            layer,
+            latency,
+            error,
+        } in probes
+        {
+            let error = error.as_deref().unwrap_or("none");
+            tracing::debug!(boot = subject.boot, %layer, latency, error, stalled, "probed");
+        }
         if inbox
             .send(Message::Probed(subject.boot, Answer { climb, stalled }))
             .await

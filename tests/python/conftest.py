@@ -6,10 +6,10 @@ template of an executable costs half a second.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
-import sysconfig
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from download_support import Service, serving
+from compat.versions import NEWEST, executable
 from oracle import Oracle
 from pytest_support import Suite
 from support import Sandbox, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,14 +93,25 @@ def fake_temporal(_fake: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # aft
 
 
 @pytest.fixture(scope="session")
-def _real(cache: Path, _sdk: None) -> Path:
-    path = Path(sysconfig.get_path("scripts"), "temporal")
-    if not path.exists():
-        if os.environ.get("TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER") == "1":
-            pytest.fail("there is no `temporal` executable in this environment")
-        pytest.skip("there is no `temporal` executable in this environment")
-    warm_up(path, cache)
-    return path
+def _temporal(cache: Path, _sdk: None) -> Callable[[str], Path]:
+    @functools.cache
+    def temporal(version: str) -> Path:
+        path = executable(version)
+        if not path.exists():
+            problem = f"temporal {version} is not installed; `make setup` does it"
+            if os.environ.get("TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER") == "1":
+                pytest.fail(problem)
+            pytest.skip(problem)
+        warm_up(path, cache)
+        return path
+
+    return temporal
+
+
+@pytest.fixture
+def temporal(_temporal: Callable[[str], Path], sandbox: Sandbox) -> Callable[[str], Path]:  # noqa: ARG001  # after its variables
+    """Returns the real server of a version."""
+    return _temporal
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +123,9 @@ def _sdk() -> None:
 
 
 @pytest.fixture
-def real_temporal(_real: Path, sandbox: Sandbox) -> Path:  # noqa: ARG001  # after its variables
+def real_temporal(temporal: Callable[[str], Path]) -> Path:
     """The real server."""
-    return _real
+    return temporal(NEWEST)
 
 
 @pytest.fixture

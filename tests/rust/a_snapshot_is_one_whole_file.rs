@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use temporal_devserver::control::message::Request;
-use temporal_devserver::database::snapshot::{Version, made_by};
+use temporal_devserver::database::mark::Version;
+use temporal_devserver::database::snapshot::made_by;
 use temporal_devserver::error::Error;
 
 use crate::support::{Client, World, rows, write_row};

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::finding::{Code, Finding, Look};
 use super::world::{Known, Life, World};
-use crate::database::snapshot::Version;
+use crate::database::mark::Version;
 use crate::executable::{find, passed_over};
 use crate::options::Db;
 

@@ -64,7 +64,10 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["--version" | "-v"] => Ok(Command::Version),
-        ["server", "start-dev", "--help"] => Ok(Command::Help),
+        ["server", "start-dev", flags @ .., "--help"] => {
+            // As the real one does, it understands the others first.
+            parse_flags(flags.iter().map(ToString::to_string)).map(|_| Command::Help)
+        }
         ["server", "start-dev", ..] => {
             parse_flags(arguments.into_iter().skip(2)).map(Command::Serve)
         }
