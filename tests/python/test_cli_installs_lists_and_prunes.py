@@ -149,7 +149,9 @@ def test_what_does_not_go_together_is_wrong_usage(arguments: list[str]) -> None:
     assert cli("install", *arguments).returncode == 2
 
 
-def test_offline_and_a_broken_pipe(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_and_an_output_that_nobody_takes(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.archives[V] = release(V)
     install(V)
     ended = subprocess.run(
@@ -158,6 +160,11 @@ def test_offline_and_a_broken_pipe(service: Service, monkeypatch: pytest.MonkeyP
         timeout=30,
     )
     assert ended.stderr == b""
+    with open("/dev/full", "w") as nowhere:
+        full = subprocess.run([CLI, "install", V], stdout=nowhere, stderr=-1, timeout=30)
+    assert full.returncode == 1
+    assert full.stderr.startswith(b"temporal-devserver: [Errno 28] No space left on device; ")
+    assert full.stderr.count(b"\n") == 1
     monkeypatch.setenv("TEMPORAL_DEVSERVER_OFFLINE", "1")
     assert "TEMPORAL_DEVSERVER_OFFLINE is set; unset it" in refused(1, "1.2.4")
     assert cli("install", V).returncode == 0

@@ -132,6 +132,7 @@ def test_a_start_that_is_cancelled_ends_at_once(released: Service, store: Path) 
     finally:
         gate.opened.set()
     eventually("the thread is gone", lambda: not _threads())
+    assert not (store / DEFAULT).exists(), "it went on although nobody waits"
     with DevServer() as server:
         assert server.status().version == DEFAULT
     # What had come by then was gone on with, or was all of it.

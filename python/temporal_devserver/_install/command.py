@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._errors import ConfigError, DevServerError, ExecutableNotFoundError, from_fields
 from . import digests
-from .first_use import fill
 from .get import get, told
 from .progress import for_stream
 from .store import Installed, Store
@@ -34,14 +33,19 @@ def carry_out(left: str, again: Callable[[], int | str]) -> int:
     try:
         if "install" in work:
             return _install(work["install"])
+        from .first_use import fill
+
         fill(_missing(left), for_stream(sys.stderr))
     except KeyboardInterrupt:
         return _complain("interrupted; the next time it goes on where it stopped", INTERRUPTED)
-    except BrokenPipeError:  # `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except DevServerError as error:
         return _complain(error, USAGE if isinstance(error, ConfigError) else FAILED)
+    except OSError as error:
+        # What is not printed yet would be a traceback at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # `| head`
+            return OK
+        return _complain(f"{error}; make that possible, and try again", FAILED)
     ended = again()
     return ended if isinstance(ended, int) else _complain(_missing(ended), FAILED)
 

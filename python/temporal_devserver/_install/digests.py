@@ -6,7 +6,6 @@ pin that a first download leaves are such files.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +27,8 @@ class Expected(NamedTuple):
 
 def of(path: pathlib.Path) -> str:
     """Returns the digest of a file."""
+    import hashlib  # which loads OpenSSL: nothing for a list
+
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
