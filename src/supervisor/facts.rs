@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
+use crate::directory::Directory;
 use crate::error::{Error, Result, remedy_for};
 use crate::executable::{Digester, Digests, Key, digest_of, version_from_output};
 use crate::failpoint;
@@ -33,6 +34,16 @@ pub struct Facts {
     pub version: String,
     /// Whether it knows [`DISABLE_NEWS`].
     pub can_disable_news: bool,
+}
+
+/// Returns the version of an executable, where it is known already.
+pub(crate) fn known_version(executable: &Path, directory: Directory) -> Option<String> {
+    let key = Key::of(executable)
+        .ok()
+        .filter(|_| !is_script(executable))?;
+    let digest = Digests::read(&directory).get(&key)?.to_owned();
+    let facts = read(&Templates::new(directory), &format!("{digest}.json"))?;
+    Some(facts.version)
 }
 
 /// Returns the digest of an executable, from the cache where it is known.

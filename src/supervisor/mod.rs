@@ -38,6 +38,8 @@ mod upkeep;
 mod verbs;
 mod watch;
 
+pub(crate) use self::facts::known_version;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
