@@ -22,6 +22,11 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH        := $(CURDIR)/$(BIN):$(PATH)
+
+# Tests wait more than they work: so many of each kind run at once. ARGS="-n0 --pdb" debugs one.
+export RUST_TEST_THREADS ?= 4
+PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
+
 unexport CONDA_PREFIX PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
@@ -84,13 +89,13 @@ test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
 .PHONY: test-python
 test-python: $(EXTENSION) ## pytest; ARGS="-k name -x" passes options on
 	cargo build --quiet --locked --examples
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
 	cargo build --quiet --locked --examples --tests
 	for time in $$(seq $(or $(TIMES),1)); do \
-	  RUST_TEST_THREADS=4 cargo test --quiet --locked && $(BIN)/python -m pytest --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
+	  cargo test --quiet --locked && $(PYTEST) --quiet -m 'not long' && echo "passed $$time of $(or $(TIMES),1)" || exit 1; \
 	done
 
 # The extension in .venv is another one afterwards, so the next target that needs it builds it again.

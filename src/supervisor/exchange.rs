@@ -128,26 +128,35 @@ impl Supervisor {
 impl Files {
     /// Lays what is to take the place of the database beside it, examined.
     pub(crate) async fn stage(&self, successor: &Successor) -> Result<()> {
+        let copy = new::path(&self.database.path);
         match successor {
-            Successor::Snapshot(path) => self.stage_snapshot(path).await,
-            Successor::Template => new::stage(&self.template().await?, &self.database).await,
+            Successor::Snapshot(path) => {
+                self.check_version(path, path)?;
+                new::stage(path, &self.database).await?;
+                // From here on the copy counts, whatever becomes of the snapshot.
+                self.check_version(&copy, path)?;
+                self.check_whole(&copy, path, "use another snapshot")
+                    .await?;
+                mark(&copy, None).map_err(|error| internal(&error))
+            }
+            Successor::Template => {
+                let template = self.template().await?;
+                new::stage(&template, &self.database).await?;
+                let remedy = "remove it, then try again";
+                self.check_whole(&copy, &template, remedy).await
+            }
         }
     }
 
-    async fn stage_snapshot(&self, path: &Path) -> Result<()> {
-        self.check_version(path, path)?;
-        new::stage(path, &self.database).await?;
-        // From here on the copy counts, whatever becomes of the snapshot.
-        let copy = new::path(&self.database.path);
-        self.check_version(&copy, path)?;
-        match self.sqlite(Operation::Check, &copy, None).await? {
-            Found::Checked { objects, problems } if objects > 0 && problems.is_empty() => {}
+    /// Checks that the copy of `source` is whole; so `SQLite` is known to work before the server is ended for it.
+    async fn check_whole(&self, copy: &Path, source: &Path, remedy: &str) -> Result<()> {
+        match self.sqlite(Operation::Check, copy, None).await? {
+            Found::Checked { objects, problems } if objects > 0 && problems.is_empty() => Ok(()),
             found => {
-                let problem = format!("the snapshot is damaged: {found:?}");
-                return Err(refusal(path, &problem, "use another snapshot"));
+                let problem = format!("it is damaged: {found:?}");
+                Err(refusal(source, &problem, remedy))
             }
         }
-        mark(&copy, None).map_err(|error| internal(&error))
     }
 
     /// Checks that `file`, a snapshot or the copy of one, is one that our server understands.

@@ -27,6 +27,6 @@ class Steps:
     async def double(self, number: int) -> int:
         """Has it doubled by an activity."""
         result: int = await workflow.execute_activity(
-            double, number, start_to_close_timeout=timedelta(seconds=30)
+            double, number, start_to_close_timeout=timedelta(seconds=5)
         )
         return result

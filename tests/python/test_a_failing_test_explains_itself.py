@@ -28,6 +28,28 @@ def test_with_the_lines_of_the_log_since_it_began(
     result.stdout.no_fnmatch_line("this is of the start")
 
 
+def test_also_where_its_end_fails(suite: Suite) -> None:
+    suite.tests(
+        """
+@pytest.fixture
+def ending(temporal_private_server, temporal_server, temporal_namespace):
+    yield
+    with open(temporal_server.log_path, "a") as log:
+        log.write("this is of the end of the test\\n")
+    raise OSError
+
+def test_ends_badly(ending): pass
+def test_after_it(temporal_namespace): pass
+"""
+    )
+    result = suite.inside()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*Temporal workflows in test_ends_badly-*", "this is of the end of the test"]
+    )
+    assert result.stdout.str().count("Temporal workflows in test_ends_badly") == 1
+
+
 def test_unless_it_is_told_not_to(suite: Suite) -> None:
     suite.tests(FAILS)
     result = suite.inside("--temporal-explain=no")

@@ -114,7 +114,7 @@ def test_pinned_port_is_held(fake_temporal: Path, role: str) -> None:
     with listening() as port:
         options: dict[str, Any] = {role: port, "ui": True}
         message = refused(PortInUseError, executable=fake_temporal, **options)
-    for part in (str(port), f"({role})", str(os.getpid()), "pytest"):
+    for part in (str(port), f"({role})", str(os.getpid()), "python"):
         assert part in message
 
 

@@ -22,7 +22,7 @@ def test_the_holder_is_named(real_temporal: Path) -> None:
     error = caught.value
     assert (error.port, error.role) == (port, "port")
     assert str(os.getpid()) in str(error)
-    assert "pytest" in str(error)
+    assert "python" in str(error)
     assert str(error).endswith("choose another port")
 
 

@@ -106,6 +106,23 @@ fn what_cannot_be_restored_changes_nothing() {
 }
 
 #[test]
+fn without_sqlite3_nothing_is_ended() {
+    let mut world = World::new();
+    world.forget_python();
+    let mut client = world.private(&json!({}));
+    let before = client.start();
+    client.kinds();
+    let path = world.path().join("snapshot");
+    for verb in [Request::Reset(POLITE), Request::Snapshot { path }] {
+        let error = client.call(verb).unwrap_err();
+        assert!(error.to_string().contains("sqlite3"), "{error}");
+    }
+    assert_eq!(client.kinds(), []);
+    assert_eq!(client.status().pid, before.pid);
+    client.release();
+}
+
+#[test]
 fn a_database_that_somebody_has_open_is_kept() {
     let world = World::new();
     let db = world.path().join("kept.db");

@@ -78,7 +78,8 @@ def pytest_runtest_makereport(
     """Adds to the report of a test what its servers have to say."""
     report = yield
     asked = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
-    if (asked or run.used(item)) and call.when != "teardown":
+    # After a test that ended well, what its end tells is for the next test to tell.
+    if (asked or run.used(item)) and (call.when != "teardown" or report.failed):
         from . import explain
 
         ours = run.of(item.config)

@@ -26,6 +26,8 @@ pub(crate) struct World {
     faults: String,
     /// Added to the environment of supervisors that are spawned from now on.
     variables: BTreeMap<String, String>,
+    /// Whether supervisors know an interpreter, which has `sqlite3`.
+    has_python: bool,
 }
 
 impl World {
@@ -45,6 +47,7 @@ impl World {
                 path,
                 faults: faults.to_owned(),
                 variables: BTreeMap::new(),
+                has_python: true,
             }
         };
         // Without faults, which are not meant for the first boot of an executable.
@@ -62,6 +65,7 @@ impl World {
             path,
             faults: String::new(),
             variables: BTreeMap::new(),
+            has_python: true,
         }
     }
 
@@ -79,6 +83,11 @@ impl World {
     pub(crate) fn use_cache_of_its_own(&mut self) {
         let cache = self.path.join("cache");
         self.set_variable("TEMPORAL_DEVSERVER_CACHE_DIR", cache.to_str().unwrap());
+    }
+
+    /// Lets supervisors that are spawned from now on know no interpreter.
+    pub(crate) fn forget_python(&mut self) {
+        self.has_python = false;
     }
 
     /// Adds a variable to the environment of supervisors that are spawned from now on.
@@ -106,7 +115,7 @@ impl World {
         let python = python
             .iter()
             .map(|folder| folder.join("python3"))
-            .find(|path| path.is_file());
+            .find(|path| path.is_file() && self.has_python);
         let host = Host {
             supervisor: vec![example("supervise").to_str().unwrap().to_owned()],
             python,
