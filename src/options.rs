@@ -295,6 +295,16 @@ impl Options {
         self.given.iter().filter(differs).map(difference).collect()
     }
 
+    /// Takes these values of identity options for what was not given.
+    pub fn fill(&mut self, defaults: &Map<String, Value>) -> Result<()> {
+        let mut all = defaults.clone();
+        all.extend(self.to_wire());
+        let filled = Self::parse(&all)?;
+        self.given = filled.given;
+        self.identity = filled.identity;
+        Ok(())
+    }
+
     /// Takes over the whole configuration of a server that is to be brought back.
     pub fn pin(&mut self, identity: Identity, additive: &Additive) {
         self.given = object(&identity).keys().cloned().collect();

@@ -77,10 +77,13 @@ class Status(_FromJson):
         started_at: When the server process was started, in Unix seconds.
         uptime: Seconds since it was ready, None while it is not.
         restarts: How often the server was restarted.
+        restart_causes: The same by cause: `crash`, `kill`, `restart`, `unhealthy`, ...
         last_exit: How the server process ended the last time, None where it never did.
         probes: The last answer of each layer.
         leases: The clients that keep the server up.
+        pinned: Whether it stays without any, until it is stopped (`temporal-devserver start`).
         db_path: The database file.
+        db_bytes: Its size, with what is still in its log.
         log_path: The log of the server.
         state_dir: Directory of the server: locks, socket, logs.
     """
@@ -98,10 +101,13 @@ class Status(_FromJson):
     started_at: float | None = None
     uptime: float | None = None
     restarts: int = 0
+    restart_causes: Mapping[str, int] = field(default_factory=dict, hash=False)
     last_exit: str | None = None
     probes: tuple[Probe, ...] = ()
     leases: tuple[Lease, ...] = ()
+    pinned: bool = False
     db_path: str | None = None
+    db_bytes: int | None = None
     log_path: str | None = None
     state_dir: str | None = None
 

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{List, Stop, Which};
+use crate::cli::args::{List, Status as Which, Stop};
+use crate::cli::changed::force;
+use crate::cli::prometheus::metrics;
 use crate::cli::show::{status_text, table};
+use crate::cli::terminal::has_colours;
 use crate::cli::wait::{end_at_ctrl_c, wait};
-use crate::cli::{Failure, OK, complain, exit_code, say};
-use crate::control::message::{Force, Request, Status};
+use crate::cli::{Failure, OK, complain, exit_code, print, say};
+use crate::control::message::{Request, Status};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::paths::{Locations, ServerDir};
@@ -25,8 +28,10 @@ pub(crate) fn status(which: &Which) -> Result<u8, Failure> {
     let value = ask(existing(&which.name)?, &which.name, Request::Status)?;
     if which.json {
         say(&value)?;
+    } else if which.prometheus {
+        print(metrics(&read(value)?).as_bytes())?;
     } else {
-        say(&status_text(&read(value)?))?;
+        say(&status_text(&read(value)?, has_colours()))?;
     }
     Ok(OK)
 }
@@ -59,11 +64,8 @@ pub(crate) fn stop(stop: &Stop) -> Result<u8, Failure> {
     } else {
         vec![(stop.name.clone(), existing(&stop.name)?)]
     };
-    let force = Force {
-        force: stop.force,
-        lease: None,
-    };
-    let mut code = OK;
+    let force = force(stop.force);
+    let (mut code, mut rows) = (OK, vec![]);
     for (name, dir) in chosen {
         let ran = ask(Arc::clone(&dir), &name, Request::Status).is_ok();
         match ask(dir, &name, Request::Stop(force.clone())) {
@@ -74,11 +76,18 @@ pub(crate) fn stop(stop: &Stop) -> Result<u8, Failure> {
             }
             ended => ended?,
         };
+        rows.push(json!({ "name": name, "state": "stopped", "ran": ran }));
+        if stop.json {
+            continue;
+        }
         if ran {
             say(&format!("server `{name}` is stopped"))?;
         } else if !stop.all {
             say(&format!("server `{name}` was not running"))?;
         }
+    }
+    if stop.json {
+        say(&Value::Array(rows))?;
     }
     Ok(code)
 }

@@ -11,9 +11,9 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::cli::args::Run;
+use crate::cli::options::Run;
 use crate::cli::wait::{Signals, wait};
-use crate::cli::{Failure, OK, say, warn};
+use crate::cli::{Failure, OK, SIGNALLED, say, warn};
 use crate::control::message::Kind;
 use crate::error::{Error, Result};
 use crate::session::{Host, Notice, Session};
@@ -27,9 +27,6 @@ const SIGNALS: [Signal; 5] = [
     Signal::SIGQUIT,
     Signal::SIGCHLD,
 ];
-
-/// What an ended process leaves as exit code where a signal ended it.
-const SIGNALLED: i32 = 128;
 
 /// A server in the foreground.
 struct Foreground {
@@ -49,7 +46,7 @@ struct Foreground {
 
 /// Runs a server in the foreground, or for the time of a command.
 pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
-    let mut session = Session::new(run.name.clone(), &run.options.given()?, host)?;
+    let mut session = Session::new(run.name.clone(), &run.given()?, host)?;
     let argv = run.command.clone();
     let namespace = run.options.namespaces.first().cloned();
     let signals = Signals::take(&SIGNALS)?;
@@ -95,6 +92,8 @@ impl Foreground {
         match notice {
             Notice::Event { event } if !self.quiet => say(&event.message)?,
             // A command's own output stays its own; what went wrong is told all the same.
+            // Before there is a command, the error that follows says it all.
+            Notice::Event { event } if event.kind == Kind::Failed && self.command.is_none() => {}
             Notice::Event { event } if is_trouble(event.kind) => warn(&event.message),
             Notice::Event { .. } => {}
             Notice::Granted { status } => {
@@ -146,7 +145,7 @@ impl Foreground {
             }
             None => {
                 if !self.argv.is_empty() {
-                    self.code = u8::try_from(SIGNALLED + signal as i32).unwrap_or(1);
+                    self.code = SIGNALLED + signal as u8;
                 }
                 self.session.release();
             }
@@ -160,7 +159,9 @@ impl Foreground {
             match waitpid(command, Some(WaitPidFlag::WNOHANG)) {
                 Err(Errno::EINTR) => {}
                 Ok(WaitStatus::Exited(_, code)) => break code,
-                Ok(WaitStatus::Signaled(_, signal, _)) => break SIGNALLED + signal as i32,
+                Ok(WaitStatus::Signaled(_, signal, _)) => {
+                    break i32::from(SIGNALLED) + signal as i32;
+                }
                 Ok(_) => return,
                 Err(_) => break 1,
             }
@@ -172,7 +173,8 @@ impl Foreground {
     }
 }
 
-fn is_trouble(kind: Kind) -> bool {
+/// Tells whether something is told also to those who do not want to hear of all that happens.
+pub(crate) fn is_trouble(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Exited | Kind::Unhealthy | Kind::Degraded | Kind::Failed

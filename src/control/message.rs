@@ -3,6 +3,7 @@
 //! Invariant: HELLO, STATUS and STOP (and their replies) are frozen for ever: fields may be added, none may change or go, and unknown
 //! ones are ignored. So a client of any protocol version can see and stop any server; all else needs the same version.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,9 @@ pub enum Request {
     Events {
         /// Identity of the supervisor and number of the last event known; an unknown identity replays all.
         since: Option<(String, u64)>,
+        /// Whether those that are still to come are sent on this connection, too. It is no lease.
+        #[serde(default)]
+        follow: bool,
     },
     /// Gives up the lease of this connection.
     Release,
@@ -108,6 +112,10 @@ pub struct LeaseRequest {
     pub private: bool,
     /// The options given explicitly, and the additive ones.
     pub options: Map<String, Value>,
+    /// Options that hold where this lease starts the server and nothing else was asked for; never compared with those of one
+    /// that runs.
+    #[serde(default)]
+    pub defaults: Map<String, Value>,
     /// The executable that the client's environment variable names.
     pub executable_variable: Option<PathBuf>,
     /// Where the wheel of the server may have put its executable.
@@ -127,6 +135,9 @@ pub struct LeaseRequest {
     /// Most namespaces of a server without a lease that is not to be reset for this one.
     #[serde(default)]
     pub reset_above: Option<usize>,
+    /// Whether the server stays from the grant of this lease on, whoever uses it, until it is stopped.
+    #[serde(default)]
+    pub pinned: bool,
 }
 
 #[cfg(test)]
@@ -139,6 +150,7 @@ impl LeaseRequest {
             name: name.to_owned(),
             private: false,
             options: Map::new(),
+            defaults: Map::new(),
             executable_variable: None,
             scripts: vec![],
             python: None,
@@ -148,6 +160,7 @@ impl LeaseRequest {
             stop_timeout: 1.0,
             linger: 0.0,
             reset_above: None,
+            pinned: false,
         }
     }
 }
@@ -231,6 +244,9 @@ pub struct Granted {
     pub additive: Additive,
     /// Where throw-away data lies.
     pub data_dir: Option<PathBuf>,
+    /// Whether it stays until it is stopped. Where that changes, everybody is told by another grant.
+    #[serde(default)]
+    pub pinned: bool,
 }
 
 /// The stable states and the further events of a server.
@@ -327,14 +343,23 @@ pub struct Status {
     pub uptime: Option<f64>,
     /// How often it was started again.
     pub restarts: u32,
+    /// The same, by what led to them.
+    #[serde(default)]
+    pub restart_causes: BTreeMap<String, u32>,
     /// How it ended the last time.
     pub last_exit: Option<String>,
     /// The last answer of each layer.
     pub probes: Vec<Probe>,
     /// Who uses it.
     pub leases: Vec<Lease>,
+    /// Whether it stays without any, until it is stopped.
+    #[serde(default)]
+    pub pinned: bool,
     /// The database file.
     pub db_path: Option<String>,
+    /// Its size in bytes, with what is still in its log.
+    #[serde(default)]
+    pub db_bytes: Option<u64>,
     /// The server's log.
     pub log_path: String,
     /// The server's directory.

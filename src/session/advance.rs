@@ -161,6 +161,8 @@ impl Session {
                         }
                         self.notices.push(Notice::Event { event });
                     }
+                    // How the server is to be brought back has changed.
+                    Reply::Granted(granted) => self.granted = Some(*granted),
                     Reply::Error { error, .. } => return self.failed(error),
                     _ => {}
                 }
@@ -204,7 +206,9 @@ impl Session {
     /// Tells whether a start failed only because somebody took a port that nobody had asked for and nobody knew yet.
     fn may_draw_again(&mut self, error: &Error) -> bool {
         let is_chance = match error {
-            Error::PortInUse { role, .. } => !self.asked.given.contains(role),
+            Error::PortInUse { role, .. } => {
+                !self.asked.given.contains(role) && !self.defaults.contains_key(role)
+            }
             _ => false,
         };
         self.draws += u32::from(is_chance);

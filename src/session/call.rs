@@ -55,6 +55,11 @@ impl Call {
     pub fn advance(&mut self) -> Result<Outcome> {
         self.verb.advance(&mut self.site)
     }
+
+    /// Returns the connection after the answer, where more is to come on it.
+    pub(crate) fn into_link(self) -> Option<Link> {
+        self.verb.link
+    }
 }
 
 /// What one step of a verb came to.
@@ -117,6 +122,8 @@ impl<L> Verb<L> {
                 Received::End => return self.ended(),
                 Received::Reply(reply) => {
                     if let Some(value) = self.take(*reply)? {
+                        let goes_on = matches!(self.request, Request::Events { follow: true, .. });
+                        self.link = goes_on.then_some(link);
                         return Ok(Outcome::Done(value));
                     }
                 }

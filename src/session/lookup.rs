@@ -26,6 +26,11 @@ pub struct Lookup {
 }
 
 impl Lookup {
+    /// Returns the executable that the server would be; the first one of those to look among.
+    pub fn into_executable(self) -> Option<PathBuf> {
+        self.executables.into_iter().next()
+    }
+
     /// Looks for what a server with these options would be made of.
     pub fn new(options: &Map<String, Value>, host: &Host) -> Result<Self> {
         let options = Options::parse(options)?;

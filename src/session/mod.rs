@@ -6,6 +6,7 @@
 
 mod advance;
 mod call;
+mod follow;
 mod greet;
 mod heal;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::call::{Call, Outcome};
+pub use self::follow::{Follow, Followed};
 use self::heal::Heals;
 use self::launch::Launch;
 use self::link::Link;
@@ -87,6 +89,10 @@ impl Host {
 pub struct Session {
     given_name: Option<String>,
     asked: Options,
+    /// What holds besides where it is we who start the server.
+    defaults: Map<String, Value>,
+    /// Whether the server is to stay when we are gone.
+    pins: bool,
     host: Host,
     place: Option<Place>,
     /// Our share in the throw-away data, so that no sweep takes it while the server is brought back; let go before the lease.
@@ -162,6 +168,8 @@ impl Session {
         Ok(Self {
             given_name: name,
             asked,
+            defaults: Map::new(),
+            pins: false,
             host,
             place: None,
             stage: Stage::Idle,
@@ -173,6 +181,18 @@ impl Session {
             heals_until: None,
             notices: vec![],
         })
+    }
+
+    /// Has the server stay, from the grant on, until it is stopped; where it does not run yet, it is started with `defaults`
+    /// for all that was not asked for.
+    pub fn pin(&mut self, defaults: Map<String, Value>) {
+        self.defaults = defaults;
+        self.pins = true;
+    }
+
+    /// Returns what the last grant said, for as long as there is a lease.
+    pub fn granted(&self) -> Option<&Granted> {
+        self.granted.as_ref()
     }
 
     /// Returns the name of the server; none for a private one that was never started.

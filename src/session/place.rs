@@ -98,6 +98,11 @@ impl Session {
         } else if options.identity.db == Db::Named(true) {
             options.identity.db = Db::Path(real_path(&place.dir.database()));
         }
+        let mut defaults = self.defaults.clone();
+        if defaults.get("db") == Some(&Value::Bool(true)) {
+            let database = real_path(&place.dir.database());
+            defaults.insert("db".to_owned(), json!(database));
+        }
         if place.clients.is_none() && self.given_name.is_none() {
             // A forked child's own. None for the instant in which a sweep looks; then the next launch has it.
             place.clients = place.dir.try_client()?.map(Registered::new);
@@ -108,6 +113,7 @@ impl Session {
             name: place.name.clone(),
             private: self.given_name.is_none(),
             options: options.to_wire(),
+            defaults,
             executable_variable: self.host.executable_variable(),
             scripts: self.host.scripts.clone(),
             python: self.host.python.clone(),
@@ -124,6 +130,7 @@ impl Session {
                 Some(_) => None,
                 None => options.mine.reset_above,
             },
+            pinned: self.pins || self.granted.as_ref().is_some_and(|granted| granted.pinned),
         };
         match serde_json::to_value(&request) {
             Ok(_) => Ok(request),

@@ -154,10 +154,7 @@ impl Supervisor {
     fn granted(&mut self, id: u64) {
         failpoint::pass("supervisor.grant").ok();
         tracing::debug!(id, "the lease is granted");
-        if let Some(held) = self.leases.get_mut(id) {
-            held.granted = true;
-            held.stop_timer();
-        }
+        let told = self.leases.grant(id);
         let data_dir = self
             .prepared
             .as_ref()
@@ -168,8 +165,12 @@ impl Supervisor {
             identity: self.identity.clone(),
             additive: self.additive.clone(),
             data_dir: data_dir.map(Path::to_owned),
+            pinned: self.leases.is_pinned(),
         };
-        self.send(id, &Reply::Granted(Box::new(granted)));
+        let granted = Reply::Granted(Box::new(granted));
+        for id in told {
+            self.send(id, &granted);
+        }
     }
 
     fn refuse(&mut self, id: u64, error: Error) {

@@ -44,6 +44,7 @@ pub(crate) async fn begin(dir: &ServerDir, request: &mut LeaseRequest) -> Result
     if request.data_dir.is_none() {
         request.data_dir = inherit(dir, request.pid, &mut options);
     }
+    options.fill(&request.defaults)?;
     let server_lock = orphan::take_lock(dir, SERVER_LOCK).await?;
     let locks = request.locations.ports()?;
     let ports = reserve(&mut options.identity, &locks).await?;

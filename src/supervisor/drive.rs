@@ -103,6 +103,8 @@ pub(crate) struct Supervisor {
     pub supplying: BTreeSet<u64>,
     /// Who has given up a lease, and may wait for the end.
     pub leaving: BTreeSet<u64>,
+    /// Who is told the events without a lease.
+    pub followers: BTreeSet<u64>,
     /// Who waits for the end of the final stop.
     pub stop_waiters: Vec<u64>,
     /// Whether the final stop's work is to be done.
@@ -232,6 +234,7 @@ impl Supervisor {
             outage_waiters: vec![],
             supplying: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            followers: BTreeSet::new(),
             stop_waiters: vec![],
             is_cleaning: false,
             is_ended: false,
@@ -330,6 +333,7 @@ impl Supervisor {
     fn disconnected(&mut self, id: u64) {
         self.connections.remove(&id);
         self.leaving.remove(&id);
+        self.followers.remove(&id);
         self.end_lease(id);
     }
 

@@ -1,7 +1,8 @@
 //! Who holds the server, and how long it stays after the last one.
 //!
 //! Invariant: a lease lives exactly as long as its connection (the kernel closes it, however the client ends). The server
-//! is wanted while a lease is held or the linger deadline has not passed. Pure: the clock is given.
+//! is wanted while a lease is held, the linger deadline has not passed, or a lease that was granted has pinned it (then nothing
+//! but a stop ends it). Pure: the clock is given.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub(crate) struct Leases {
     held: BTreeMap<u64, Held>,
     /// Until when the server stays without any lease.
     deadline: f64,
+    /// Whether it stays for ever.
+    pinned: bool,
 }
 
 impl Leases {
@@ -75,6 +78,26 @@ impl Leases {
         self.held.get_mut(&id)
     }
 
+    /// Notes that a holder is told that the server is ready; returns who is to be told: all, where that pins the server.
+    pub(crate) fn grant(&mut self, id: u64) -> Vec<u64> {
+        let Some(held) = self.held.get_mut(&id) else {
+            return vec![];
+        };
+        held.granted = true;
+        held.stop_timer();
+        if self.pinned || !held.request.pinned {
+            return vec![id];
+        }
+        self.pinned = true;
+        let granted = self.held.iter().filter(|(_, held)| held.granted);
+        granted.map(|(id, _)| *id).collect()
+    }
+
+    /// Tells whether the server stays without any lease, until it is stopped.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
     /// Returns the numbers of all leases.
     pub(crate) fn ids(&self) -> Vec<u64> {
         self.held.keys().copied().collect()
@@ -109,9 +132,10 @@ impl Leases {
         self.held.values().map(|held| held.lease.clone()).collect()
     }
 
-    /// Returns how long the server is wanted from now on: none while a lease is held, else the seconds that remain.
+    /// Returns how long the server is wanted from now on: none while that has no end in sight, else the seconds that remain.
     pub(crate) fn remaining(&self, now: f64) -> Option<f64> {
-        self.held.is_empty().then(|| (self.deadline - now).max(0.0))
+        let is_wanted = self.pinned || !self.held.is_empty();
+        (!is_wanted).then(|| (self.deadline - now).max(0.0))
     }
 }
 
@@ -133,7 +157,7 @@ mod tests {
             let mut leases = Leases::default();
             for (id, (_, linger)) in lives.iter().enumerate() {
                 leases.add(id as u64, request(*linger), 0.0);
-                leases.get_mut(id as u64).unwrap().granted = true;
+                leases.grant(id as u64);
             }
             let mut ends: Vec<(usize, f64)> = lives.iter().map(|(end, _)| *end).enumerate().collect();
             ends.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -149,10 +173,34 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_failed_does_not_linger() {
+    fn a_start_that_failed_neither_lingers_nor_pins() {
         let mut leases = Leases::default();
-        leases.add(1, request(300.0), 0.0);
+        let pinned = LeaseRequest {
+            pinned: true,
+            ..request(300.0)
+        };
+        leases.add(1, pinned, 0.0);
         leases.end(1, 10.0);
         assert_eq!(leases.remaining(10.0), Some(0.0));
+    }
+
+    #[test]
+    fn a_pinned_server_is_wanted_by_nobody_and_all_who_would_bring_it_back_are_told() {
+        let mut leases = Leases::default();
+        let pinned = LeaseRequest {
+            pinned: true,
+            ..request(0.0)
+        };
+        for (id, request) in [(1, request(0.0)), (2, request(0.0)), (3, pinned.clone())] {
+            leases.add(id, request, 0.0);
+        }
+        assert_eq!(leases.grant(1), [1]);
+        assert_eq!(leases.grant(3), [1, 3]);
+        // That one is told with its own grant.
+        assert_eq!(leases.grant(2), [2]);
+        for id in 1..=3 {
+            leases.end(id, 1.0);
+        }
+        assert_eq!(leases.remaining(1e9), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Performs what the state machine asks for, and turns what happens to the server into its inputs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -171,7 +172,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes an event of a transition and sends it to every lease, and to who is just giving one up.
+    /// Makes an event of a transition and sends it to every lease, to who is just giving one up, and to who follows the events.
     fn tell(&mut self, transition: &Transition) {
         let event = self.events.push(transition);
         let (kind, sentence) = (event.kind.name(), &event.message);
@@ -180,13 +181,14 @@ impl Supervisor {
             Level::WARN => tracing::warn!(event = %kind, "{sentence}"),
             _ => tracing::info!(event = %kind, "{sentence}"),
         }
-        for id in self
-            .leases
-            .ids()
-            .into_iter()
-            .chain(self.leaving.iter().copied())
-        {
-            if let Some(connection) = self.connections.get(&id) {
+        let leases = self.leases.ids();
+        let told: BTreeSet<&u64> = leases
+            .iter()
+            .chain(&self.leaving)
+            .chain(&self.followers)
+            .collect();
+        for id in told {
+            if let Some(connection) = self.connections.get(id) {
                 connection.send_event(&event, || self.events.lost());
             }
         }

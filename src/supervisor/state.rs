@@ -4,9 +4,14 @@
 //! At most one process is asked for at any time: `Spawn` is answered only while there is none and none is asked for. Whoever
 //! performs `Spawn` looks at [`Machine::is_spawning`] first if it took time: a stop may have come.
 
+mod cause;
 mod down;
 mod words;
 
+use std::collections::BTreeMap;
+
+pub use self::cause::Cause;
+use self::cause::Causes;
 pub use self::words::{Action, Input};
 use crate::clock::seconds;
 use crate::control::message::Kind;
@@ -77,7 +82,7 @@ pub struct Machine {
     outage: Option<f64>,
     /// Since when something around the ready server does not work; forgotten with `Ready`, for then it is told anew.
     degraded_since: Option<f64>,
-    restarts: u32,
+    causes: Causes,
     last_exit: Option<Exit>,
     /// Why we ended it the last time, if we did.
     planned: Option<Planned>,
@@ -99,7 +104,7 @@ impl Machine {
             stopping_since: 0.0,
             outage: None,
             degraded_since: None,
-            restarts: 0,
+            causes: Causes::default(),
             last_exit: None,
             planned: None,
             warning: None,
@@ -146,7 +151,7 @@ impl Machine {
 
     /// Tells whether no process was ever to be started again.
     fn is_first(&self) -> bool {
-        self.restarts == 0 && self.last_exit.is_none()
+        self.restarts() == 0 && self.last_exit.is_none()
     }
 
     /// Tells whether liveness probes make sense now.
@@ -156,7 +161,12 @@ impl Machine {
 
     /// Returns how often the server was started again.
     pub fn restarts(&self) -> u32 {
-        self.restarts
+        self.causes.total()
+    }
+
+    /// Returns the same by the name of what led to it.
+    pub fn restart_causes(&self) -> BTreeMap<String, u32> {
+        self.causes.by_name()
     }
 
     /// Returns how the server ended the last time.
@@ -220,9 +230,10 @@ impl Machine {
                 self.phase = Replacing(Planned::Restart);
                 vec![]
             }
-            (Waiting | Down | Failed, Input::Restart) | (Failed, Input::Attach) => {
-                self.begin_anew()
+            (Waiting | Down | Failed, Input::Restart) => {
+                self.begin_anew(Cause::Planned(Planned::Restart))
             }
+            (Failed, Input::Attach) => self.begin_anew(Cause::Start),
             (Ready, Input::Pause) => self.pause(None, now),
             (Unhealthy { failures, since }, Input::Pause) => {
                 self.pause(Some((failures, since)), now)
@@ -262,7 +273,7 @@ impl Machine {
             pid: self.pid,
             address: self.address.clone(),
             took: now - self.spawned_at,
-            restarts: self.restarts,
+            restarts: self.restarts(),
             warning: self.warning.clone(),
         })]
     }
@@ -336,6 +347,7 @@ impl Machine {
             _ => None,
         };
         self.planned = planned;
+        let cause = planned.map_or(Cause::Crash, Cause::Planned);
         let mut actions = vec![Action::Tell(Transition::Exited {
             pid: self.pid,
             cause: exit.clone(),
@@ -349,12 +361,14 @@ impl Machine {
                 vec![Action::Exchange]
             }
             Some(error) => self.fail(error),
-            None if planned == Some(Planned::Outage) => self.start_after(Phase::Down, self.outage),
+            None if planned == Some(Planned::Outage) => {
+                self.start_after(Phase::Down, self.outage, cause)
+            }
             None if planned.is_none_or(Planned::counts) => {
                 let verdict = self.budget.exited(healthy_for, by_chance, now, dice);
-                self.restart_or_fail(&verdict, &exit)
+                self.restart_or_fail(&verdict, &exit, cause)
             }
-            None => self.restart_after(0.0),
+            None => self.restart_after(0.0, cause),
         });
         actions
     }
@@ -365,14 +379,14 @@ impl Machine {
             return self.fail(error);
         }
         match self.budget.exited(None, true, now, dice) {
-            Verdict::RestartAfter(delay) => self.restart_after(delay),
+            Verdict::RestartAfter(delay) => self.restart_after(delay, Cause::SpawnFailed),
             Verdict::NeverReady | Verdict::TooOften { .. } => self.fail(error),
         }
     }
 
-    fn restart_or_fail(&mut self, verdict: &Verdict, exit: &Exit) -> Vec<Action> {
+    fn restart_or_fail(&mut self, verdict: &Verdict, exit: &Exit, cause: Cause) -> Vec<Action> {
         match *verdict {
-            Verdict::RestartAfter(delay) => self.restart_after(delay),
+            Verdict::RestartAfter(delay) => self.restart_after(delay, cause),
             Verdict::NeverReady => self.fail(Error::ServerExited {
                 exit: exit.to_string(),
                 log_tail: vec![],
@@ -387,22 +401,22 @@ impl Machine {
         }
     }
 
-    fn restart_after(&mut self, delay: f64) -> Vec<Action> {
-        self.start_after(Phase::Waiting, Some(delay))
+    fn restart_after(&mut self, delay: f64, cause: Cause) -> Vec<Action> {
+        self.start_after(Phase::Waiting, Some(delay), cause)
     }
 
-    fn start_after(&mut self, phase: Phase, delay: Option<f64>) -> Vec<Action> {
+    fn start_after(&mut self, phase: Phase, delay: Option<f64>, cause: Cause) -> Vec<Action> {
         self.phase = phase;
         let after = delay.map(seconds);
-        vec![self.again(delay), Action::RetryAfter(after)]
+        vec![self.again(delay, cause), Action::RetryAfter(after)]
     }
 
     /// Counts and tells a restart.
-    fn again(&mut self, delay: Option<f64>) -> Action {
-        self.restarts += 1;
+    fn again(&mut self, delay: Option<f64>, cause: Cause) -> Action {
+        self.causes.add(cause);
         Action::Tell(Transition::Restarting {
             delay,
-            restarts: self.restarts,
+            restarts: self.restarts(),
             cause: self.last_exit.clone(),
             planned: self.planned,
         })
@@ -423,9 +437,9 @@ impl Machine {
         ]
     }
 
-    fn begin_anew(&mut self) -> Vec<Action> {
+    fn begin_anew(&mut self, cause: Cause) -> Vec<Action> {
         self.budget.forget();
-        self.restart_after(0.0)
+        self.restart_after(0.0, cause)
     }
 
     fn stop(&mut self, phase: Phase, reason: String, now: f64) -> Vec<Action> {

@@ -83,7 +83,7 @@ pub enum Transition {
 }
 
 /// Why we ended the server ourselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Planned {
     /// `kill()` was called.

@@ -45,7 +45,12 @@ impl Supervisor {
         match request {
             Request::Hello(_) => Ok(Answer::Later),
             Request::Status => Ok(Answer::Status(Box::new(self.status()))),
-            Request::Events { since } => Ok(Answer::Now(json!(self.events.since(since.as_ref())))),
+            Request::Events { since, follow } => {
+                if follow {
+                    self.followers.insert(id);
+                }
+                Ok(Answer::Now(json!(self.events.since(since.as_ref()))))
+            }
             Request::Stop(force) => self.stop(id, &force),
             Request::Release => {
                 // Where it was the last lease, its holder is the one to be told how the server ends.

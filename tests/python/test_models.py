@@ -23,10 +23,13 @@ STATUS: dict[str, Any] = {
     "started_at": 1700000000.5,
     "uptime": 12.5,
     "restarts": 2,
+    "restart_causes": {"crash": 2},
     "last_exit": "signal 9",
     "probes": [{"layer": "history", "latency": 0.002, "error": None}],
     "leases": [{"pid": 7, "command": "pytest", "since": 1700000001.0}],
+    "pinned": True,
     "db_path": "/x/temporal.db",
+    "db_bytes": 4096,
     "log_path": "/x/server.log",
     "state_dir": "/x",
 }

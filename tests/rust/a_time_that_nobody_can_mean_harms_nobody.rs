@@ -20,6 +20,7 @@ fn a_time_that_nobody_can_mean_harms_nobody() {
                 "executable".to_owned(),
                 json!(fake_temporal()),
             )]),
+            defaults: serde_json::Map::new(),
             executable_variable: None,
             scripts: vec![],
             python: None,
@@ -29,6 +30,7 @@ fn a_time_that_nobody_can_mean_harms_nobody() {
             stop_timeout: seconds,
             linger: seconds.min(0.0),
             reset_above: None,
+            pinned: false,
         };
         let mut raw = Raw::connect(&world.server("shared"));
         let hello = json!({ "op": "hello", "protocol": 1, "version": "", "lease": request });

@@ -6,7 +6,12 @@ use temporal_devserver::control::message::{Event, Kind, Request};
 use crate::support::{Client, World, kill_9};
 
 fn replay(client: &Client, since: Option<(String, u64)>) -> Vec<Event> {
-    let events = client.call(Request::Events { since }).unwrap();
+    let events = client
+        .call(Request::Events {
+            since,
+            follow: false,
+        })
+        .unwrap();
     serde_json::from_value(events).unwrap()
 }
 

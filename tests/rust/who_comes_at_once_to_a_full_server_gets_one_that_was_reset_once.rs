@@ -28,7 +28,12 @@ fn filled(world: &World) -> Status {
 }
 
 fn resets(client: &Client) -> usize {
-    let events = client.call(Request::Events { since: None }).unwrap();
+    let events = client
+        .call(Request::Events {
+            since: None,
+            follow: false,
+        })
+        .unwrap();
     let events = events.as_array().unwrap().iter();
     events
         .filter(|event| event["kind"] == json!(Kind::Reset))

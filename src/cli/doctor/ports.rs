@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::finding::{Code, Finding, Look};
-use super::world::{Known, Life, World, run};
+use super::world::{Known, Life, World};
+use crate::cli::asked::run;
 use crate::process::listeners::{Listener, listener_of};
 use crate::supervisor::environment;
 use crate::temporal::probe::is_temporal;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::Failure;
+use crate::cli::asked::version_of;
 use crate::cli::query::{ask_all, read};
 use crate::control::message::Status;
-use crate::database::cache::Templates;
 use crate::directory::{Directory, Refused};
 use crate::error::{Error, Result};
 use crate::executable::{Places, VARIABLE};
@@ -21,7 +21,6 @@ use crate::paths::{CONTROL_SOCKET, Locations, ServerDir, check_name};
 use crate::process::identity::ProcessIdentity;
 use crate::session::Host;
 use crate::state_file::{Hints, State};
-use crate::supervisor::facts;
 
 /// The world as it is now.
 pub(crate) struct World {
@@ -150,15 +149,7 @@ impl World {
         if let Some(version) = self.versions.borrow().get(executable) {
             return version.clone();
         }
-        let caches = self.locations.as_ref().ok().into_iter().flat_map(|places| {
-            [places.look_at_cache(), places.look_at_spare_cache()]
-                .into_iter()
-                .filter_map(|found| found.ok()?)
-        });
-        let known = caches
-            .map(Templates::new)
-            .find_map(|templates| facts::known_version(executable, &templates));
-        let version = known.map_or_else(|| run(facts::version(executable))?, Ok);
+        let version = version_of(executable, self.locations.as_ref().ok());
         let mut versions = self.versions.borrow_mut();
         versions.insert(executable.to_owned(), version.clone());
         version
@@ -199,18 +190,4 @@ impl Known {
 fn has_hints(state: &Result<Option<State>>) -> bool {
     let state = state.as_ref().ok().and_then(Option::as_ref);
     state.is_some_and(|state| state.hints != Hints::default())
-}
-
-/// Waits for what needs a runtime; this process is our own.
-pub(crate) fn run<T>(work: impl Future<Output = T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        Error::supervisor(
-            format!("cannot wait for an answer: {error}"),
-            "raise the limit that is in the way (`ulimit -a` shows the limits)",
-        )
-    })?;
-    Ok(runtime.block_on(work))
 }

@@ -1,6 +1,6 @@
 //! The server without a process on purpose: in an outage, or while its database is exchanged.
 
-use super::{Action, Machine, Phase};
+use super::{Action, Cause, Machine, Phase};
 use crate::supervisor::transition::Planned;
 
 impl Machine {
@@ -32,7 +32,9 @@ impl Machine {
     pub(super) fn take_down(&mut self, outage: Option<f64>) -> Vec<Action> {
         self.outage = outage;
         match self.phase {
-            Phase::Waiting | Phase::Down => self.start_after(Phase::Down, outage),
+            Phase::Waiting | Phase::Down => {
+                self.start_after(Phase::Down, outage, Cause::Planned(Planned::Outage))
+            }
             _ => self.replace(Planned::Outage, Action::Kill),
         }
     }
@@ -47,7 +49,7 @@ impl Machine {
             Phase::Failed => {
                 self.budget.forget();
                 self.phase = Phase::Exchanging;
-                vec![self.again(Some(0.0)), Action::Exchange]
+                vec![self.again(Some(0.0), Cause::Planned(why)), Action::Exchange]
             }
             // It has nothing to save.
             _ => self.replace(why, Action::Kill),

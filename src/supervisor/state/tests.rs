@@ -485,3 +485,32 @@ fn a_server_that_was_given_up_goes_on_with_another_database() {
     assert_eq!(actions, [Action::Exchange]);
     assert_eq!(machine.state(), Kind::Restarting);
 }
+
+#[test]
+fn each_restart_is_counted_by_what_led_to_it() {
+    let mut machine = machine(3);
+    let mut take = |inputs: Vec<Input>| {
+        for input in inputs {
+            machine.step(input, 0.0, 0.5);
+        }
+        let causes = machine.restart_causes().into_iter();
+        let causes: Vec<String> = causes
+            .map(|(cause, count)| format!("{cause} {count}"))
+            .collect();
+        (machine.restarts(), causes.join(", "))
+    };
+    let boot = || vec![Input::Spawned(1), Input::Ready];
+    let exited = || Input::Exited(Exit::Code(1));
+    assert_eq!(
+        take([vec![Input::Begin], boot()].concat()),
+        (0, String::new())
+    );
+    take([vec![exited(), Input::RetryDue], boot()].concat());
+    take([vec![Input::Kill, exited(), Input::RetryDue], boot()].concat());
+    take([vec![Input::Restart, exited(), Input::RetryDue], boot()].concat());
+    let (count, causes) = take(vec![exited(), Input::RetryDue, Input::SpawnFailed(error())]);
+    assert_eq!(
+        (count, &*causes),
+        (5, "crash 2, kill 1, restart 1, spawn_failed 1")
+    );
+}

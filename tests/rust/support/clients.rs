@@ -260,6 +260,11 @@ impl Client {
         self.look();
     }
 
+    /// Has the next grant pin the server.
+    pub(crate) fn pin(&mut self, defaults: &Value) {
+        self.session.pin(defaults.as_object().unwrap().clone());
+    }
+
     /// Starts or attaches.
     #[track_caller]
     pub(crate) fn start(&mut self) -> Status {
