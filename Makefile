@@ -200,9 +200,8 @@ audit: $(TOOLS) ## known vulnerabilities of what is depended on; needs the netwo
 
 .PHONY: ci
 ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1
-ci: export TEMPORAL_DEVSERVER_REQUIRE_BROWSER = 1
-ci: ## as test, but a missing real server or browser is a failure
-	tests/browser install
+ci: ## as test, but a missing real server is a failure, and a browser is installed where the machine lets us
+	tests/browser install || echo "NOT TESTED: the web interface in a browser" >&2
 	$(MAKE) test
 
 .PHONY: clean
