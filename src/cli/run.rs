@@ -63,7 +63,13 @@ pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
         quiet,
         namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
     };
-    foreground.serve()
+    let ended = foreground.serve();
+    if let Err(Failure::Error(error)) = &ended
+        && error.installable().is_some()
+    {
+        foreground.signals.give_back();
+    }
+    ended
 }
 
 impl Foreground {

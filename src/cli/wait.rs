@@ -43,18 +43,17 @@ impl Signals {
         Ok(Self { fd, before })
     }
 
+    /// Gives the signals back: what comes after us, in Python, is to be interrupted as any program.
+    pub(crate) fn give_back(&self) {
+        while self.next().is_some() {}
+        self.before.thread_set_mask().unwrap_or(());
+    }
+
     /// Returns the next signal that has come, and who sent it (0: the kernel).
     pub(crate) fn next(&self) -> Option<(Signal, u32)> {
         let info = self.fd.read_signal().ok().flatten()?;
         let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok()?;
         Some((signal, info.ssi_pid))
-    }
-}
-
-impl Drop for Signals {
-    /// Gives them back: what comes after us (a download, in Python) is to be interrupted as any program.
-    fn drop(&mut self) {
-        self.before.thread_set_mask().unwrap_or(());
     }
 }
 

@@ -7,12 +7,13 @@ import gc
 import logging
 import os
 import signal
+import subprocess
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import cli
+from cli_support import CLI, cli
 from download_support import Gate, archive, release
 from pytest_support import Suite
 from support import eventually, eventually_async
@@ -211,6 +212,23 @@ def test_the_command_run(released: Service) -> None:
     assert (failed.returncode, failed.stdout) == (1, "")
     last = failed.stderr.splitlines()[-1]
     assert last.startswith("temporal-devserver: temporal 1.2.4 was not installed: ")
+
+
+def test_ctrl_c_interrupts_the_download_of_run(released: Service) -> None:
+    gate = Gate()
+    released.faults.append(gate)
+    command = [CLI, "run", "--server-version", V, "--", "echo", "never"]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert gate.reached.wait(20)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            gate.opened.set()
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1].startswith("temporal-devserver: interrupted; ")
+    assert "Traceback" not in err
 
 
 def test_the_command_run_offline(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
