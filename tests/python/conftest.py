@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from download_support import Service, serving
 from compat.versions import NEWEST, executable
+from download_support import Service, serving
 from oracle import Oracle
 from pytest_support import Suite
 from support import Sandbox, eventually
