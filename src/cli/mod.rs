@@ -78,7 +78,7 @@ impl From<io::Error> for Failure {
 pub enum Ended {
     /// It is over, with this exit code.
     Code(u8),
-    /// What only Python can do is left: `{"install": {...}}`, as [`args::Install`] has it; or `{"missing": error}`, where a server
+    /// What only Python can do is left: `{"install": {...}}`, as `args::Install` has it; or `{"missing": error}`, where a server
     /// has no executable and an installation would help.
     Left(Value),
 }
