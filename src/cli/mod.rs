@@ -249,6 +249,7 @@ mod tests {
         let (_, table) = DOCUMENT.split_once("| exit code | meaning |").unwrap();
         let rows = table
             .lines()
+            .take_while(|line| !line.starts_with('#'))
             .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
         let documented: Vec<&str> = rows
             .map(|(code, _)| code)
