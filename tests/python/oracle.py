@@ -71,7 +71,7 @@ class Oracle:
             if path.is_dir() and path.parent != self._box.state / "private":
                 continue
             name = str(path.relative_to(self._box.state))
-            if stat.S_ISSOCK(path.lstat().st_mode) or not MAY_STAY.fullmatch(name):
+            if is_socket(path) or not MAY_STAY.fullmatch(name):
                 yield path
         yield from self._box.tmp.glob("temporal-devserver-*")
 
@@ -79,6 +79,14 @@ class Oracle:
         now = descriptors()
         if len(now) > self._descriptors:
             yield f"{len(now)} descriptors, {self._descriptors} before: {now}"
+
+
+def is_socket(path: Path) -> bool:
+    """Tells whether it is a socket; what has just gone is none."""
+    try:
+        return stat.S_ISSOCK(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def own_listeners() -> set[str]:

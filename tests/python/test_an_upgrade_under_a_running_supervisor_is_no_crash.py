@@ -75,7 +75,10 @@ def reads(pid: int, pipe: Path) -> bool:
 def fails_to_load(sandbox: Sandbox, pipe: Path) -> None:
     """Waits for an interpreter that reads the pipe, lets it find nothing there, and sees it end."""
     writer = os.open(pipe, os.O_WRONLY)  # returns once there is a reader
-    (reader,) = [pid for pid in sandbox.processes() if reads(pid, pipe)]
+    (reader,) = eventually(
+        "it has its descriptor",
+        lambda: [pid for pid in sandbox.processes() if reads(pid, pipe)],
+    )
     os.close(writer)
     eventually("it has ended", lambda: not is_alive(reader))
 

@@ -17,11 +17,11 @@ pub(crate) const FAILPOINT: &str = "TEMPORAL_DEVSERVER_FAILPOINT";
 const NAME: &str = "swept";
 
 /// How long each step of a life may take before its client gives up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lives under way at once: some of their time is spent waiting, and nearly all of it for a process that stands still.
 fn at_once(fault: &str) -> usize {
-    if fault == "stop" { 32 } else { 6 }
+    if fault == "stop" { 48 } else { 6 }
 }
 
 /// Lets the n-th effect of `life` go wrong, for every n until a life has fewer effects. `life` gets the plan of what goes
