@@ -25,8 +25,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH        := $(CURDIR)/$(BIN):$(PATH)
 
-# Tests wait more than they work: so many of each kind run at once. ARGS="-n0 --pdb" debugs one.
-export RUST_TEST_THREADS ?= 4
+# Tests wait more than they work, so some run at once. ARGS="-n0 --pdb" debugs one.
 PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
 
 unexport CONDA_PREFIX PYTHONHOME PYTHONPATH
@@ -96,7 +95,9 @@ docs: $(TOOLS) ## the documentation as a site, in target/site; a broken link is 
 test: export TEMPORAL_DEVSERVER_TEST_PACKAGE = $(CURDIR)/$(PACKAGE)
 test: setup lint docs test-rust types $(PACKAGE)/.made test-python ## everything CI checks; pytest last
 
+# The long ones have many lives at once by themselves.
 .PHONY: test-rust
+test-rust: export RUST_TEST_THREADS = 2
 test-rust: $(TOOLS) ## cargo test, the long ones too (no Python in it)
 	cargo test --locked -- --include-ignored --skip _role
 
@@ -137,6 +138,7 @@ sdist: $(TOOLS) ## dist/*.tar.gz
 	$(BIN)/maturin sdist --out dist
 
 .PHONY: test-fast
+test-fast: export RUST_TEST_THREADS = 4
 test-fast: $(EXTENSION) $(OLDEST) ## all tests but the long ones, without lints and types; TIMES=20 runs them so often
 	cargo build --quiet --locked --examples --tests
 	for time in $$(seq $(or $(TIMES),1)); do \

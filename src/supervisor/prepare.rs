@@ -45,8 +45,9 @@ pub(crate) struct Prepared {
     pub warning: Option<String>,
 }
 
-/// How often the share of a dying client is looked at before it counts as that of one who comes back.
-const LOOKS: u32 = 40;
+/// How often the share of a dying client is looked at before it counts as that of one who comes back: for a second, because a
+/// child that the client has forked has a copy until its exec, and the machine may be busy.
+const LOOKS: u32 = 200;
 
 /// Throw-away data, and our share in it. It goes with this value, also where a stop comes before anything has begun; only
 /// a supervisor that is killed, or panics, leaves it: for its heir.
