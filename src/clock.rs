@@ -24,9 +24,22 @@ pub fn seconds(told: f64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Tells whether something holds within ten seconds. What we let go may stay a moment longer: a child that another test has
+    /// forked has a copy until its exec.
+    pub(crate) fn soon(mut condition: impl FnMut() -> bool) -> bool {
+        let began = Instant::now();
+        while !condition() {
+            if began.elapsed() > Duration::from_secs(10) {
+                return false;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        true
+    }
 
     proptest! {
         #[test]

@@ -124,26 +124,17 @@ fn open(dir: BorrowedFd<'_>, path: &Path, mode: Mode) -> Result<OwnedFd, Errno> 
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use nix::fcntl::AT_FDCWD;
 
     use super::*;
+    use crate::clock::tests::soon;
 
     fn exclusive(path: &Path) -> Option<FileLock> {
         FileLock::try_exclusive(AT_FDCWD, path, PRIVATE).unwrap()
     }
 
-    /// A child that another test forks has a copy of a lock we let go, until its exec.
     fn is_let_go(path: &Path) -> bool {
-        let began = Instant::now();
-        while exclusive(path).is_none() {
-            if began.elapsed() > Duration::from_secs(10) {
-                return false;
-            }
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-        true
+        soon(|| exclusive(path).is_some())
     }
 
     #[test]

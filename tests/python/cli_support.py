@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
 CLI = str(Path(sysconfig.get_path("scripts"), "temporal-devserver"))
 
@@ -32,11 +33,14 @@ def cli_process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.stdout.close()
 
 
-def lines_until(process: subprocess.Popen[str], part: str) -> list[str]:
-    """Reads what it prints, up to a line that has `part` in it."""
+def lines_until(
+    process: subprocess.Popen[str], part: str, stream: IO[str] | None = None
+) -> list[str]:
+    """Reads what it prints, there or on its standard output, up to a line that has `part` in it."""
     lines: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
+    stream = stream or process.stdout
+    assert stream is not None
+    for line in stream:
         lines.append(line)
         if part in line:
             return lines

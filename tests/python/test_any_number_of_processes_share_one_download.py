@@ -8,13 +8,16 @@ import subprocess
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from cli_support import CLI, cli
+import pytest
+
+from cli_support import CLI, cli, lines_until
 from download_support import Gate, release, script
 from support import eventually
 from temporal_devserver._install import locks
 from temporal_devserver._install.progress import Reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from download_support import Service
@@ -30,29 +33,25 @@ def installing(stack: ExitStack) -> subprocess.Popen[str]:
     return process
 
 
-def line_with(process: subprocess.Popen[str], part: str) -> str:
-    """Reads up to a line of its standard error."""
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if part in line:
-            return line
-    message = f"no {part!r} in {lines}"
-    raise AssertionError(message)
-
-
-def test_one_downloads_and_the_others_wait_and_say_for_whom(service: Service, store: Path) -> None:
+@pytest.fixture
+def gate(service: Service) -> Iterator[Gate]:
+    """The first answer with the archive stops half way, until the gate is opened."""
     service.archives[V] = release(V)
     gate = Gate()
     service.faults.append(gate)
+    yield gate
+    gate.opened.set()
+
+
+def test_one_downloads_and_the_others_wait_and_say_for_whom(
+    service: Service, store: Path, gate: Gate
+) -> None:
     with ExitStack() as stack:
-        stack.callback(gate.opened.set)
         first = installing(stack)
         assert gate.reached.wait(20)
         others = [installing(stack) for _ in range(7)]
         for other in others:
-            said = line_with(other, "at it already")
+            said = lines_until(other, "at it already", other.stderr)[-1]
             assert said == f"process {first.pid} is at it already; waiting for it\n"
         gate.opened.set()
         for process in (first, *others):
@@ -61,18 +60,17 @@ def test_one_downloads_and_the_others_wait_and_say_for_whom(service: Service, st
     assert len(service.asked_for("archive")) == 1
 
 
-def test_what_a_killed_one_leaves_is_gone_on_with(service: Service, store: Path) -> None:
-    service.archives[V] = whole = release(V)
-    gate = Gate()
-    service.faults.append(gate)
+def test_what_a_killed_one_leaves_is_gone_on_with(
+    service: Service, store: Path, gate: Gate
+) -> None:
+    whole = service.archives[V]
     part = store / f".{V}.part"
     with ExitStack() as stack:
-        stack.callback(gate.opened.set)
         first = installing(stack)
         assert gate.reached.wait(20)
         eventually("half of it is there", lambda: _size(part) == len(whole) // 2)
         waiting = installing(stack)
-        line_with(waiting, "at it already")
+        lines_until(waiting, "at it already", waiting.stderr)
         first.kill()
         out, err = waiting.communicate(timeout=30)
         assert (waiting.returncode, out) == (0, f"{store / V / 'temporal'}\n"), err
@@ -80,12 +78,8 @@ def test_what_a_killed_one_leaves_is_gone_on_with(service: Service, store: Path)
     assert (store / V / "temporal").read_bytes() == script(V)
 
 
-def test_ctrl_c_is_one_line_and_the_next_goes_on(service: Service, store: Path) -> None:
-    service.archives[V] = release(V)
-    gate = Gate()
-    service.faults.append(gate)
+def test_ctrl_c_is_one_line_and_the_next_goes_on(service: Service, store: Path, gate: Gate) -> None:
     with ExitStack() as stack:
-        stack.callback(gate.opened.set)
         process = installing(stack)
         assert gate.reached.wait(20)
         eventually("a part is there", lambda: _size(store / f".{V}.part"))

@@ -98,23 +98,17 @@ def test_explicit_options_that_differ_are_refused_and_listed(fake_temporal: Path
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_a_start_that_is_interrupted_leaves_nothing(
-    fake_temporal: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_start_that_is_ended_leaves_nothing(
+    fake_temporal: Path,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    end: signal.Signals,
+    code: int,
 ) -> None:
     monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
     with cli_process("start", "orders", "--executable", str(fake_temporal)) as process:
         eventually("a server boots", sandbox.servers)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
-    eventually("nothing is left", lambda: not sandbox.processes())
-
-
-def test_a_start_that_is_killed_leaves_nothing(
-    fake_temporal: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAKE_TEMPORAL", "never_ready")
-    with cli_process("start", "orders", "--executable", str(fake_temporal)) as process:
-        eventually("a server boots", sandbox.servers)
-        process.kill()
-        process.wait(10)
+        process.send_signal(end)
+        assert process.wait(10) == code
     eventually("nothing is left", lambda: not sandbox.processes())
