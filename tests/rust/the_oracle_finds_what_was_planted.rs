@@ -24,6 +24,14 @@ fn the_oracle_finds_what_was_planted() {
     drop(holder);
     eventually("it is gone", || world.users().is_empty());
 
+    // A lock, whoever has it.
+    assert!(!world.has_locks());
+    let lock = File::open(world.server("shared").join("server.lock")).unwrap();
+    lock.try_lock_shared().unwrap();
+    assert!(world.has_locks());
+    drop(lock);
+    eventually("it is free", || !world.has_locks());
+
     // One that has only the environment.
     let mut marked = Command::new("sleep");
     let marked = marked.arg("60").env("TMPDIR", world.path().join("tmp"));

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat;
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use temporal_devserver::control::message::{Event, Force, Kind, Request, Status};
@@ -201,6 +203,32 @@ impl World {
             self.processes().is_empty() && self.users().is_empty()
         });
         assert_eq!(self.remains(), Vec::<PathBuf>::new());
+    }
+
+    /// Tells whether a lock in it is held: by the kernel's own list, for who is dying shows neither environment nor files.
+    pub(crate) fn has_locks(&self) -> bool {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let held: Vec<&str> = locks
+            .lines()
+            .filter_map(|line| {
+                line.split_whitespace()
+                    .find(|word| word.matches(':').count() == 2)
+            })
+            .collect();
+        let mut folders = vec![self.path.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let Ok(file) = entry.metadata() else { continue };
+                let (major, minor) = (stat::major(file.dev()), stat::minor(file.dev()));
+                let shown = format!("{major:02x}:{minor:02x}:{}", file.ino());
+                if file.is_dir() {
+                    folders.push(entry.path());
+                } else if held.contains(&&*shown) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Lists the processes, other than this one, that have a file of it open, whatever they call themselves: a lock, a log, a

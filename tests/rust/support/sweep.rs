@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use temporal_devserver::control::message::{Kind, Request};
 
-use crate::support::{Client, FORCE, World};
+use crate::support::{Client, FORCE, World, eventually};
 
 /// Tells a process which of its effects goes wrong, see `src/failpoint.rs`.
 pub(crate) const FAILPOINT: &str = "TEMPORAL_DEVSERVER_FAILPOINT";
@@ -61,7 +61,7 @@ fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Opt
     assert!(!has_two_on_one_database(&world), "{context}");
     world.set_variable(FAILPOINT, "");
     // Who comes while the old one is still dying finds its files in use: they are for the one after.
-    let is_dying = !world.processes().is_empty();
+    let is_dying = !world.processes().is_empty() || world.has_locks();
     let mut newcomer = world.client(NAME, &json!({ "db": true }));
     if let Err(error) = newcomer.try_start() {
         let log = world.text(NAME, "supervisor.log");
@@ -74,6 +74,11 @@ fn one(fault: &str, number: u64, life: impl Fn(&mut World, &str) -> bool) -> Opt
         next.start();
         next.release();
     }
+    eventually("no process is left", || {
+        world.processes().is_empty() && world.users().is_empty()
+    });
+    let left = world.remains();
+    assert!(left.is_empty(), "{context}: {left:?}, dying: {is_dying}");
     wrong
 }
 
