@@ -1,4 +1,4 @@
-//! Calls that have no safe wrapper elsewhere: pidfds, adopting an inherited descriptor, the local time, and one spawn.
+//! Calls that have no safe wrapper elsewhere: pidfds, adopting an inherited descriptor, and one spawn.
 //!
 //! Invariant: the only unsafe code of the crate. Between clone and exec the child makes system calls on memory that was
 //! prepared before: it allocates nothing, takes no lock, and cannot panic, for another thread of the host may have held
@@ -99,36 +99,6 @@ pub(crate) fn default_action(signal: Signal) -> io::Result<()> {
     // SAFETY: no handler is installed, and the one that goes only sets a flag for an interpreter that is not run any more.
     unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
     Ok(())
-}
-
-/// Returns the Unix time at which the clocks here show what `shown` is as UTC.
-pub(crate) fn local_to_unix(shown: i64) -> i64 {
-    // SAFETY: all zero is a valid `tm`; both calls only read and write what is ours, and the environment, which nobody changes.
-    unsafe {
-        let mut clock: libc::tm = std::mem::zeroed();
-        libc::gmtime_r(&raw const shown, &raw mut clock);
-        clock.tm_isdst = -1;
-        libc::mktime(&raw mut clock)
-    }
-}
-
-/// Returns year, month, day, hour, minute and second that the clocks here show at a Unix time.
-pub(crate) fn unix_to_local(time: i64) -> [i32; 6] {
-    // SAFETY: as above.
-    let clock = unsafe {
-        let mut clock: libc::tm = std::mem::zeroed();
-        libc::localtime_r(&raw const time, &raw mut clock);
-        clock
-    };
-    let (year, month) = (clock.tm_year + 1900, clock.tm_mon + 1);
-    [
-        year,
-        month,
-        clock.tm_mday,
-        clock.tm_hour,
-        clock.tm_min,
-        clock.tm_sec,
-    ]
 }
 
 /// Adopts a descriptor that exec passed to this process, and makes it close-on-exec again.

@@ -1,5 +1,7 @@
 //! `events`: what has happened to a server, and what happens.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::cli::args::Events;
@@ -9,7 +11,6 @@ use crate::cli::wait::end_at_ctrl_c;
 use crate::cli::{Failure, OK, print};
 use crate::control::message::Event;
 use crate::session::Follow;
-use crate::sys::unix_to_local;
 
 /// Shows the events of a server; of one supervisor's life the last thousand are known.
 pub(crate) fn events(which: &Events) -> Result<u8, Failure> {
@@ -34,9 +35,11 @@ pub(crate) fn events(which: &Events) -> Result<u8, Failure> {
 /// Returns an event as a line: when it happened, by the clocks here, and what.
 fn line(event: &Event) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "whole seconds are meant")]
-    let [year, month, day, hour, minute, second] = unix_to_local(event.time as i64);
+    let at = Timestamp::from_second(event.time as i64).unwrap_or_default();
+    let shown = TimeZone::system().to_datetime(at);
     format!(
-        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {:<10} {}\n",
+        "{} {:<10} {}\n",
+        shown.strftime("%Y-%m-%d %H:%M:%S"),
         event.kind.name(),
         event.message
     )
