@@ -19,6 +19,27 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// The root of all parts.
 const ROOT: &str = env!("CARGO_CRATE_NAME");
 
+/// The modules that log something, below the root.
+const PARTS: [&str; 17] = [
+    "supervisor",
+    "supervisor::answer",
+    "supervisor::boot",
+    "supervisor::compatible",
+    "supervisor::drive",
+    "supervisor::finish",
+    "supervisor::log",
+    "supervisor::orphan",
+    "supervisor::perform",
+    "supervisor::prepare",
+    "supervisor::renewal",
+    "supervisor::rotation",
+    "supervisor::template",
+    "supervisor::tidy",
+    "supervisor::upkeep",
+    "supervisor::watch",
+    "sweep",
+];
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogChoice {
@@ -77,9 +98,15 @@ fn level_of(word: &str) -> Option<LevelFilter> {
 }
 
 fn level_of_part(part: &str, text: &str) -> Result<(String, LevelFilter)> {
-    let is_ours = part.split("::").next() == Some(ROOT);
-    if !is_ours {
-        return Err(wrong(&format!("`{part}` is no part of `{ROOT}`")));
+    let below = part.strip_prefix(ROOT);
+    let is_known = below.is_some_and(|below| {
+        below.is_empty()
+            || PARTS
+                .iter()
+                .any(|known| below.strip_prefix("::") == Some(known))
+    });
+    if !is_known {
+        return Err(wrong(&format!("`{part}` is no module that logs")));
     }
     let level = level_of(text).ok_or_else(|| wrong(&format!("`{text}` is no level")))?;
     Ok((part.to_owned(), level))
@@ -88,14 +115,17 @@ fn level_of_part(part: &str, text: &str) -> Result<(String, LevelFilter)> {
 fn wrong(problem: &str) -> crate::error::Error {
     let remedy = format!(
         "set it to words between commas: one level ({}), `text` or `json`, and {ROOT}::MODULE=LEVEL as often as \
-         needed, like `json,info,{ROOT}::supervisor::watch=debug`; or leave it unset",
-        LEVELS.join(", ")
+         needed, like `json,info,{ROOT}::supervisor::watch=debug`, where MODULE is one of {}; or leave it unset",
+        LEVELS.join(", "),
+        PARTS.join(", ")
     );
     config(VARIABLE, problem, &remedy)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -130,8 +160,12 @@ mod tests {
             ("3", "`3`"),
             ("info,debug", "`debug` is the second"),
             ("json,text", "`text` is the second"),
-            ("h2=debug", "`h2` is no part"),
-            ("temporal_devserver2=debug", "no part"),
+            ("h2=debug", "`h2` is no module that logs"),
+            ("temporal_devserver2=debug", "no module"),
+            (
+                "temporal_devserver::supervisor::wach=debug",
+                "wach` is no module",
+            ),
             ("temporal_devserver=loud", "`loud` is no level"),
             ("temporal_devserver=", "`` is no level"),
         ] {
@@ -139,6 +173,37 @@ mod tests {
             let all = [VARIABLE, says, "json", "debug, trace", "::MODULE=LEVEL"];
             assert!(all.iter().all(|part| error.contains(part)), "{error}");
         }
+    }
+
+    /// Names the modules whose source logs something.
+    fn that_log(folder: &Path, above: &str, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            let module = match stem {
+                "mod" => above.to_owned(),
+                _ if above.is_empty() => stem.to_owned(),
+                _ => format!("{above}::{stem}"),
+            };
+            if path.is_dir() {
+                that_log(&path, &module, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            let logs = |level| source.contains(&format!("tracing::{level}!("));
+            if LEVELS.into_iter().chain(["event"]).any(logs) {
+                found.push(module);
+            }
+        }
+    }
+
+    #[test]
+    fn every_module_that_logs_can_be_named_and_no_other() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = vec![];
+        that_log(&source, "", &mut found);
+        found.sort();
+        assert_eq!(found, PARTS);
     }
 
     proptest! {
