@@ -79,6 +79,7 @@ class Status(_FromJson):
         restarts: How often the server was restarted.
         restart_causes: The same by cause: `crash`, `kill`, `restart`, `unhealthy`, ...
         last_exit: How the server process ended the last time, None where it never did.
+        warnings: What people should know of: why it is `degraded`, what its database lacks.
         probes: The last answer of each layer.
         leases: The clients that keep the server up.
         pinned: Whether it stays without any, until it is stopped (`temporal-devserver start`).
@@ -103,6 +104,7 @@ class Status(_FromJson):
     restarts: int = 0
     restart_causes: Mapping[str, int] = field(default_factory=dict, hash=False)
     last_exit: str | None = None
+    warnings: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     leases: tuple[Lease, ...] = ()
     pinned: bool = False
@@ -116,6 +118,7 @@ class Status(_FromJson):
         """Makes one from a parsed JSON object."""
         parts = {
             "namespaces": tuple(json.get("namespaces", ())),
+            "warnings": tuple(json.get("warnings", ())),
             "probes": tuple(map(Probe.from_json, json.get("probes", ()))),
             "leases": tuple(map(Lease.from_json, json.get("leases", ()))),
         }

@@ -43,6 +43,9 @@ pub(crate) fn status_text(status: &Status, colours: bool) -> String {
             .map_or_else(|| "not ready".to_owned(), duration),
     );
     line("restarts", &restarts(status));
+    for warning in &status.warnings {
+        line("warning", &paint(warning, Colour::Yellow));
+    }
     for probe in &status.probes {
         let colour = if probe.error.is_some() {
             Colour::Red

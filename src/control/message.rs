@@ -348,6 +348,9 @@ pub struct Status {
     pub restart_causes: BTreeMap<String, u32>,
     /// How it ended the last time.
     pub last_exit: Option<String>,
+    /// What people should know of it.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The last answer of each layer.
     pub probes: Vec<Probe>,
     /// Who uses it.

@@ -80,8 +80,8 @@ pub struct Machine {
     stopping_since: f64,
     /// How long the outage asked for lasts at the most.
     outage: Option<f64>,
-    /// Since when something around the ready server does not work; forgotten with `Ready`, for then it is told anew.
-    degraded_since: Option<f64>,
+    /// What around the ready server does not work, and since when; forgotten with `Ready`, for then it is told anew.
+    degraded: Option<(String, f64)>,
     causes: Causes,
     last_exit: Option<Exit>,
     /// Why we ended it the last time, if we did.
@@ -103,7 +103,7 @@ impl Machine {
             ready_at: None,
             stopping_since: 0.0,
             outage: None,
-            degraded_since: None,
+            degraded: None,
             causes: Causes::default(),
             last_exit: None,
             planned: None,
@@ -121,7 +121,7 @@ impl Machine {
         match self.phase {
             Phase::Spawning if !self.is_first() => Kind::Restarting,
             Phase::New | Phase::Spawning | Phase::Starting => Kind::Starting,
-            Phase::Ready if self.degraded_since.is_some() => Kind::Degraded,
+            Phase::Ready if self.degraded.is_some() => Kind::Degraded,
             Phase::Ready => Kind::Ready,
             Phase::Unhealthy { .. } => Kind::Unhealthy,
             Phase::Paused { .. } => Kind::Paused,
@@ -172,6 +172,12 @@ impl Machine {
     /// Returns how the server ended the last time.
     pub fn last_exit(&self) -> Option<&Exit> {
         self.last_exit.as_ref()
+    }
+
+    /// Returns what people should know of: what does not work around the server, and where its database differs.
+    pub fn warnings(&self) -> Vec<String> {
+        let degraded = self.degraded.iter().map(|(reason, _)| reason);
+        degraded.chain(&self.warning).cloned().collect()
     }
 
     /// Returns when the server became ready, if it is.
@@ -239,12 +245,12 @@ impl Machine {
                 self.pause(Some((failures, since)), now)
             }
             (Paused { since, ill }, Input::Resume) => self.resume(since, ill, now),
-            (Ready, Input::Degraded(reason)) if self.degraded_since.is_none() => {
-                self.degraded_since = Some(now);
+            (Ready, Input::Degraded(reason)) if self.degraded.is_none() => {
+                self.degraded = Some((reason.clone(), now));
                 vec![Action::Tell(Transition::Degraded { reason })]
             }
-            (Ready, Input::Mended) => match self.degraded_since.take() {
-                Some(since) => self.recovered(since, now),
+            (Ready, Input::Mended) => match self.degraded.take() {
+                Some((_, since)) => self.recovered(since, now),
                 None => vec![],
             },
             (Stopping | Stopped, _) => vec![],
@@ -288,7 +294,7 @@ impl Machine {
     /// Changes to a phase in which nobody looks at what is around the server.
     fn leave_ready(&mut self, phase: Phase) {
         self.phase = phase;
-        self.degraded_since = None;
+        self.degraded = None;
     }
 
     fn first_failure(&mut self, reason: String, now: f64) -> Vec<Action> {

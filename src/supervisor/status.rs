@@ -51,6 +51,7 @@ impl Supervisor {
             restarts: self.machine.restarts(),
             restart_causes: self.machine.restart_causes(),
             last_exit: self.machine.last_exit().map(ToString::to_string),
+            warnings: self.machine.warnings(),
             probes: self.probes.clone(),
             leases: self.leases.list(),
             pinned: self.leases.is_pinned(),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cli_support import cli
 from compat.by_hand import by_hand
 from compat.versions import NEWEST, OLDEST
 from support import Sandbox
@@ -106,6 +107,9 @@ def test_one_that_lacks_columns_is_told_of(temporal: Temporal, db: Path) -> None
         "its database was made by temporal 1.8.3 and lacks columns (TemporalExternalPayloadCount)"
     )
     assert f"; {says}" in told
+    with DevServer("orders", executable=temporal(NEWEST), db=db) as server:
+        assert says in server.status().warnings[0]
+        assert f"warning  {says}" in cli("status", "orders").stdout
 
 
 def test_one_of_a_newer_version_is_told_of(temporal: Temporal, db: Path) -> None:

@@ -25,6 +25,7 @@ STATUS: dict[str, Any] = {
     "restarts": 2,
     "restart_causes": {"crash": 2},
     "last_exit": "signal 9",
+    "warnings": ["its database lacks columns"],
     "probes": [{"layer": "history", "latency": 0.002, "error": None}],
     "leases": [{"pid": 7, "command": "pytest", "since": 1700000001.0}],
     "pinned": True,

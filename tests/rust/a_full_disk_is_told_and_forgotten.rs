@@ -48,6 +48,7 @@ fn a_full_disk_is_told_and_forgotten() {
     assert!(told.message.contains("No space left"), "{}", told.message);
     let full = client.status();
     assert_eq!((full.state, full.restarts), (Kind::Degraded, 1));
+    assert!(full.warnings[0].contains("No space left"), "{full:?}");
     assert_eq!(full.address, before.address);
     // It does its work as ever.
     client.call(Request::ListNamespaces).unwrap();
