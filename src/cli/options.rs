@@ -15,9 +15,9 @@ use crate::error::Result;
 use crate::options::config;
 
 /// Where the server that is meant without a name is found by whoever looks for a Temporal server.
-const PORT: u16 = 7233;
+pub(crate) const PORT: u16 = 7233;
 /// Where its web UI is found.
-const UI_PORT: u16 = 8233;
+pub(crate) const UI_PORT: u16 = 8233;
 
 #[derive(Debug, Args, Serialize)]
 pub(crate) struct Run {

@@ -72,7 +72,10 @@ def test_another_version_than_a_database_was_used_by(
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(fake_temporal))
     with killed(sandbox, "orders", db=True):
-        for version, advice in (("1.2.3", "9.9.9 or newer"), ("10.0.0", "snapshot")):
+        for version, advice in (
+            ("1.2.3", "use it (`--server-version 9.9.9`)"),
+            ("10.0.0", "refuses"),
+        ):
             text = OLD.replace("version 1.2.3", f"version {version}")
             path = script(sandbox.root / f"temporal-{version}", text)
             monkeypatch.setenv(VARIABLE, str(path))

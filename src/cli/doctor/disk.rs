@@ -7,6 +7,7 @@ use nix::sys::statvfs::{Statvfs, statvfs};
 use super::directories::{nearest, roots};
 use super::finding::{Code, Finding, Look};
 use super::world::World;
+use crate::cli::show::size;
 
 /// Below this a server's first writes fail: a template and a fresh database with its log need as much.
 const FULL: u64 = 16 << 20;
@@ -55,11 +56,4 @@ fn free(disk: &Statvfs) -> u64 {
         return 0;
     }
     u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()))
-}
-
-fn size(bytes: u64) -> String {
-    match bytes >> 20 {
-        mega @ ..10_240 => format!("{mega} MiB"),
-        mega => format!("{} GiB", mega >> 10),
-    }
 }

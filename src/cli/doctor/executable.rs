@@ -92,10 +92,12 @@ fn differs(known: &Known, now: &str) -> Option<Finding> {
     let fix = match Version::of(now).cmp(&Version::of(&then)) {
         Ordering::Equal => return None,
         Ordering::Less => {
-            format!("use {then} or newer: an older server may not understand a newer one's data")
+            format!(
+                "nothing, if it is meant; what only {then} knows is not seen, so better use it (`--server-version {then}`)"
+            )
         }
         Ordering::Greater => format!(
-            "nothing, if the upgrade is meant; take a snapshot first, or stay with `--server-version {then}`"
+            "nothing, if it is meant: no version adds to a database, so a start refuses one that lacks what {now} needs; or stay with `--server-version {then}`"
         ),
     };
     let message = format!(

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use super::finding::{Code, Finding, Look};
 use super::world::{Known, Life, World};
+use crate::cli::args::SERVER;
 use crate::cli::asked::run;
+use crate::cli::options::{PORT, UI_PORT};
 use crate::process::listeners::{Listener, listener_of};
 use crate::supervisor::environment;
 use crate::temporal::probe::is_temporal;
 
 /// The ports that everybody expects a Temporal server at, with what for.
-const USUAL: [(u16, &str); 2] = [(7233, "gRPC"), (8233, "web UI")];
-/// The server that has them where it is not told otherwise.
-const DEFAULT: &str = "default";
+const USUAL: [(u16, &str); 2] = [(PORT, "gRPC"), (UI_PORT, "web UI")];
 /// How long a stranger may take to say that it is a Temporal server.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) fn look(world: &World) -> Look {
     let mut look = Look::default();
     let mut seen = vec![];
-    if world.only.as_deref().is_none_or(|only| only == DEFAULT) {
+    if world.only.as_deref().is_none_or(|only| only == SERVER) {
         for (port, what) in USUAL {
             let (shown, findings) = usual(world, port, what);
             seen.push(shown);
@@ -69,7 +69,7 @@ fn usual(world: &World, port: u16, what: &str) -> (String, Vec<Finding>) {
     let held = Finding::new(
         Code::DefaultPortHeld,
         format!(
-            "port {port} ({what} of the server `{DEFAULT}`) is held by {}",
+            "port {port} ({what} of the server `{SERVER}`) is held by {}",
             listener.description
         ),
         format!("{}, or give the server another port", end(&listener)),
