@@ -27,6 +27,7 @@ from ._options import check_name, to_json, to_path
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ._install import first_use
     from ._options import Options, Path, Seconds
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class Handle:
         self._descriptor = -1
         self._due: float | None = None
         self._inherited = False
+        self._downloads: set[first_use.Aside] = set()
         self._listeners: weakref.WeakSet[_events.Listener] = weakref.WeakSet()
         self._unlogged: deque[tuple[str, str]] = deque()
 
@@ -272,7 +274,13 @@ class Handle:
             if not first_use.helps(error):
                 raise
             with first_use.Aside(error) as aside:
-                yield Wait(self._session.changes, None, aside.fileno())
+                self._downloads.add(aside)
+                try:
+                    yield Wait(self._session.changes, None, aside.fileno())
+                finally:
+                    self._downloads.discard(aside)
+                if aside.is_given_up:
+                    raise self._not_running() from None
                 aside.result()
             yield from self._start_with_what_is_there()
 
@@ -304,6 +312,8 @@ class Handle:
 
     def _close(self) -> Script[None]:
         inherited, self._inherited = self._inherited, False
+        for download in tuple(self._downloads):
+            download.give_up()
         if self._idle():
             if inherited:
                 self._session.abandon()  # what is known of it was the parent's

@@ -22,6 +22,7 @@ from temporal_devserver import (
     DevServer,
     DownloadError,
     ExecutableNotFoundError,
+    NotRunningError,
     _core,
     _launcher,
     install,
@@ -138,6 +139,35 @@ def test_a_start_that_is_cancelled_ends_at_once(released: Service, store: Path) 
         assert server.status().version == DEFAULT
     # What had come by then was gone on with, or was all of it.
     assert all(asked.range for asked in released.asked_for("archive")[1:])
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_start_whose_handle_is_closed_ends_at_once(released: Service, store: Path) -> None:
+    gate = Gate()
+    released.faults.append(gate)
+    server = DevServer()
+    ended: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            server.start()
+        except NotRunningError as error:
+            ended.append(error)
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    try:
+        assert gate.reached.wait(20)
+        server.close()
+        starting.join(5)
+        assert not starting.is_alive(), "it waits for a download that nobody wants any more"
+        assert len(ended) == 1
+    finally:
+        gate.opened.set()
+    eventually("the thread is gone", lambda: not _threads())
+    assert not (store / DEFAULT).exists()
+    with server:
+        assert server.status().version == DEFAULT
 
 
 def _threads() -> list[str]:

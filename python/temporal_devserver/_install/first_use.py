@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .get import get, is_offline
@@ -48,7 +49,7 @@ class Aside:
     def __init__(self, error: ExecutableNotFoundError) -> None:
         self._missing = error
         self._failure: BaseException | None = None
-        self._given_up = False
+        self.is_given_up = False
         self._ours, self._theirs = socket.socketpair()
 
     def fileno(self) -> int:
@@ -66,8 +67,14 @@ class Aside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._given_up = True
+        self.is_given_up = True
         self._ours.close()
+
+    def give_up(self) -> None:
+        """Has whoever waits for the end wait no longer, from any thread."""
+        self.is_given_up = True
+        with suppress(OSError):  # the end has come already
+            self._ours.shutdown(socket.SHUT_RD)
 
     def _work(self) -> None:
         with self._theirs:  # its end is what the other side waits for
@@ -78,7 +85,7 @@ class Aside:
 
     def check(self) -> None:
         """Ends the thread where nobody waits any more."""
-        if self._given_up:
+        if self.is_given_up:
             raise _GivenUp
 
 
