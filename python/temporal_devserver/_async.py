@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _connect, _fork
 from ._errors import EventLoopError
-from ._handle import Handle, Script, Wait
+from ._verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from ._events import Listener, Since
     from ._models import Event, Status
     from ._options import Path, Seconds
+    from ._script import Script, Wait
 
 T = TypeVar("T")
 
 
-class AsyncDevServer(Handle):
+class AsyncDevServer(Verbs):
     """A real local Temporal server, for code in an asyncio event loop.
 
     The first handle of a name starts the server, further ones (of any process) share it, the last

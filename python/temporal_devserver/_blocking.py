@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _connect, _fork, _watch
-from ._handle import Handle, Script, Wait
+from ._verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from ._events import Listener, Since
     from ._models import Event, Status
     from ._options import Options, Path, Seconds
+    from ._script import Script, Wait
 
 T = TypeVar("T")
 
 
-class DevServer(Handle):
+class DevServer(Verbs):
     """A real local Temporal server, for code without an event loop. Thread-safe.
 
     The first handle of a name starts the server, further ones (of any process) share it, the last
@@ -36,7 +37,7 @@ class DevServer(Handle):
         self._watched = options.get("watch") is not False
         super().__init__(name, **options)
 
-    __init__.__doc__ = Handle.__init__.__doc__
+    __init__.__doc__ = Verbs.__init__.__doc__
 
     def __enter__(self) -> Self:
         """Starts."""

@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 from flows import Steps, double
 from support import Host, accepts, eventually
 from temporal_devserver import AsyncDevServer, ConfigError, DevServer, SharedServerError
-from temporal_devserver._handle import Script
+from temporal_devserver._script import Script
 
 HOST = """
 import sys
