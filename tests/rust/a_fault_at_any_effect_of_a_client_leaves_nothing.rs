@@ -5,7 +5,8 @@ use std::process::Stdio;
 use temporal_devserver::process::identity::ProcessIdentity;
 
 use crate::support::{
-    FAILPOINT, Guarded, World, eventually, kept_life, private_life, role, role_dir, state_of, sweep,
+    FAILPOINT, Guarded, World, each_fault, eventually, kept_life, private_life, role, role_dir,
+    state_of, sweep,
 };
 
 fn swept(fault: &str) {
@@ -41,44 +42,4 @@ fn client_role() {
     assert!(kept_life(&mut world), "the named one ended early");
 }
 
-#[test]
-#[ignore = "long"]
-fn it_aborts() {
-    swept("abort");
-}
-
-#[test]
-#[ignore = "long"]
-fn it_exits() {
-    swept("exit");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_disk_is_broken() {
-    swept("eio");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_disk_is_full() {
-    swept("enospc");
-}
-
-#[test]
-#[ignore = "long"]
-fn no_descriptors_are_left() {
-    swept("emfile");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_kernel_says_try_again() {
-    swept("eagain");
-}
-
-#[test]
-#[ignore = "long"]
-fn it_stands_still() {
-    swept("stop");
-}
+each_fault!(swept);

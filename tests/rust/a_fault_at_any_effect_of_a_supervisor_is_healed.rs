@@ -1,6 +1,6 @@
 //! Whatever goes wrong with any one effect of a supervisor: the next start works, and nothing is left.
 
-use crate::support::{FAILPOINT, World, kept_life, private_life, sweep};
+use crate::support::{FAILPOINT, World, each_fault, kept_life, private_life, sweep};
 
 fn swept(fault: &str) {
     let lives: [fn(&mut World) -> bool; 2] = [kept_life, private_life];
@@ -12,44 +12,4 @@ fn swept(fault: &str) {
     }
 }
 
-#[test]
-#[ignore = "long"]
-fn it_aborts() {
-    swept("abort");
-}
-
-#[test]
-#[ignore = "long"]
-fn it_exits() {
-    swept("exit");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_disk_is_broken() {
-    swept("eio");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_disk_is_full() {
-    swept("enospc");
-}
-
-#[test]
-#[ignore = "long"]
-fn no_descriptors_are_left() {
-    swept("emfile");
-}
-
-#[test]
-#[ignore = "long"]
-fn the_kernel_says_try_again() {
-    swept("eagain");
-}
-
-#[test]
-#[ignore = "long"]
-fn it_stands_still() {
-    swept("stop");
-}
+each_fault!(swept);

@@ -19,6 +19,32 @@ const NAME: &str = "swept";
 /// How long each step of a life may take before its client gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Makes a test of every fault: of what a function does with its name.
+macro_rules! each_fault {
+    ($swept:path) => {
+        $crate::support::each_fault! { $swept:
+            it_aborts = "abort",
+            it_exits = "exit",
+            the_disk_is_broken = "eio",
+            the_disk_is_full = "enospc",
+            no_descriptors_are_left = "emfile",
+            the_kernel_says_try_again = "eagain",
+            it_stands_still = "stop",
+        }
+    };
+    ($swept:path: $($name:ident = $fault:literal,)*) => {
+        $(
+            #[test]
+            #[ignore = "long"]
+            fn $name() {
+                $swept($fault);
+            }
+        )*
+    };
+}
+
+pub(crate) use each_fault;
+
 /// Lives under way at once: some of their time is spent waiting, and nearly all of it for a process that stands still.
 fn at_once(fault: &str) -> usize {
     if fault == "stop" { 48 } else { 6 }
