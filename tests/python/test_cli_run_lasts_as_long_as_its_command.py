@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -52,6 +53,34 @@ def test_a_signal_reaches_the_command(fake_temporal: Path, sent: signal.Signals)
         expected = 1 if sent == signal.SIGINT else 128 + sent  # Python ends by KeyboardInterrupt
         code = process.wait(10)
     assert code in (expected, 128 + sent)
+
+
+COUNT = """\
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print("up", flush=True)
+signal.sigwait([signal.SIGINT])
+print("twice" if signal.sigtimedwait([signal.SIGINT], 0.5) else "once", flush=True)
+"""
+
+
+def test_a_terminals_ctrl_c_reaches_the_command_once(fake_temporal: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        run = [CLI, "run", "--executable", str(fake_temporal), "--"]
+        os.execv(CLI, [*run, sys.executable, "-c", COUNT])  # in the terminal
+    text = b""
+    try:
+        while b"up" not in text:
+            text += os.read(terminal, 1000)
+        os.write(terminal, b"\x03")
+        while b"ce" not in text:
+            text += os.read(terminal, 1000)
+    finally:
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+    assert text.endswith(b"once\r\n")
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_command_that_was_killed_leaves_128_and_the_signal(fake_temporal: Path) -> None:

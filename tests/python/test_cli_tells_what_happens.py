@@ -61,6 +61,19 @@ def stamp(seconds_ago: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000", time.localtime(time.time() - seconds_ago))
 
 
+def test_logs_are_followed_over_a_cut(fake_temporal: Path) -> None:
+    with (
+        DevServer("orders", executable=fake_temporal) as server,
+        cli_process("logs", "orders", "--follow") as process,
+    ):
+        log = Path(server.log_path)
+        for line in ("what came before the cut", "what comes after"):
+            with log.open("a") as file:
+                file.write(f"{line}\n")
+            lines_until(process, line)
+            os.truncate(log, 0)
+
+
 def test_logs_since_begins_where_that_time_does(fake_temporal: Path) -> None:
     with DevServer("orders", executable=fake_temporal) as server:
         Path(server.log_path).write_text(
