@@ -74,7 +74,7 @@ def test_a_terminals_ctrl_c_reaches_the_command_once(fake_temporal: Path) -> Non
         while b"up" not in text:
             text += os.read(terminal, 1000)
         os.write(terminal, b"\x03")
-        while b"ce" not in text:
+        while b"ce\r\n" not in text:
             text += os.read(terminal, 1000)
     finally:
         _, status = os.waitpid(pid, 0)
