@@ -14,6 +14,7 @@ INTERPRETER := $(wordlist 2, 99, $(FOUND))
 MADE        := $(VENV)/.made-by-$(firstword $(FOUND))
 TOOLS       := $(VENV)/.tools
 EXTENSION   := $(VENV)/.extension
+PEERS       := target/peers/.made
 PACKAGE     := target/package$(if $(WHEEL),-given)
 OLDEST      := target/servers/.oldest
 
@@ -181,8 +182,25 @@ demo: $(EXTENSION) ## kill things and watch them heal
 	$(BIN)/python examples/demo.py
 
 .PHONY: bench
-bench: $(EXTENSION) ## measure what the documentation claims
-	$(BIN)/python benches/run.py
+bench: $(EXTENSION) $(PEERS) ## measure what the documentation claims, against the peers; writes docs/benchmarks.md
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python benches/run.py --keep
+
+.PHONY: bench-growth
+bench-growth: $(EXTENSION) ## how cost grows with servers, leases, namespaces, data, restarts; longer; ONLY=restarts for one of them
+	cargo build --quiet --locked --examples
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python benches/growth.py $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-guard
+bench-guard: $(EXTENSION) ## fail where a ratio is clearly worse than accepted; ARGS=--accept accepts what is measured now
+	$(BIN)/python benches/guard.py $(ARGS)
+
+$(PEERS): pyproject.toml
+	$(BIN)/python -m venv target/peers
+	target/peers/bin/python -m pip install --quiet --disable-pip-version-check pip==26.3
+	target/peers/bin/python -m pip install --quiet --group peers
+	@touch $@
 
 .PHONY: experiment
 experiment: $(TOOLS) ## does a Rust runtime in the host still hang and crash? (0 failures reopen the decision)
@@ -204,7 +222,7 @@ audit: $(TOOLS) ## known vulnerabilities of what is depended on; needs the netwo
 ci: export TEMPORAL_DEVSERVER_REQUIRE_REAL_SERVER = 1
 ci: ## as test, but a missing real server is a failure, and a browser is installed where the machine lets us
 	tests/browser install || echo "NOT TESTED: the web interface in a browser" >&2
-	$(MAKE) test
+	$(MAKE) test bench-guard
 
 .PHONY: clean
 clean: ## remove everything that was made

@@ -1,13 +1,15 @@
-"""Figures: samples with a target, told as a table line and as JSON."""
+"""Figures: samples with a target, told as a line on the terminal and as JSON."""
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Figure:
     samples: list[float]
     target: float | None = None
     note: str = ""
+    sides: dict[str, list[float]] = field(default_factory=dict)
+    """Of a ratio: both things, in seconds, by what they are called."""
 
     @property
     def median(self) -> float:
@@ -49,19 +53,37 @@ class Figure:
         return {**asdict(self), "median": self.median, "p90": self.p90, "n": len(self.samples)}
 
 
+@dataclass(frozen=True)
+class Fact:
+    """What is not told by a number: what somebody does when something happens."""
+
+    who: str
+    what: str
+    answer: str
+
+    def row(self) -> str:
+        """One line of the table."""
+        return f"{self.who}: {self.what}: {self.answer}"
+
+    def json(self) -> dict[str, object]:
+        """All of it."""
+        return asdict(self)
+
+
 HEADER = f"{'what':<52} {'n':>3} {'median':>9} {'p90':>9}     {'target':>7}"
 
 
-def pairs(count: int, first: Callable[[], float], second: Callable[[], float]) -> list[list[float]]:
+def pairs(count: int, first: Callable[[], T], second: Callable[[], T]) -> tuple[list[T], list[T]]:
     """Measures two things in turn, A B A B: what else the machine does meets both alike."""
     measured = [(first(), second()) for _ in range(count)]
-    return [[a for a, _ in measured], [b for _, b in measured]]
+    return [a for a, _ in measured], [b for _, b in measured]
 
 
 def ratio(name: str, ours: list[float], theirs: list[float], target: float | None = None) -> Figure:
     """The ratios of pairs, with the medians of both sides in the note."""
     note = f"{statistics.median(ours) * 1000:.0f} ms / {statistics.median(theirs) * 1000:.0f} ms"
-    return Figure(name, "x", [a / b for a, b in zip(ours, theirs, strict=True)], target, note)
+    samples = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return Figure(name, "x", samples, target, note, {"ours": ours, "theirs": theirs})
 
 
 def milliseconds(

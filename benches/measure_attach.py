@@ -54,7 +54,7 @@ def command(setting: Setting) -> list[Figure]:
         if subprocess.run(words, capture_output=True, check=False).returncode != 0:
             print(f"{name}: skipped, there is no such command yet")
             return []
-        seconds = [_run(words) for _ in range(setting.times(30))]
+        seconds = [run(words) for _ in range(setting.times(30))]
     return [milliseconds(name, seconds, 40)]
 
 
@@ -68,13 +68,14 @@ def importing(setting: Setting) -> list[Figure]:
         ("import and `DevServer`", None, "from temporal_devserver import DevServer"),
     ]:
         whole = [sys.executable, "-I", "-c", statement]
-        with_it, without = pairs(count, lambda w=whole: _run(w), lambda: _run(bare))  # type: ignore[misc]
+        with_it, without = pairs(count, lambda w=whole: run(w), lambda: run(bare))  # type: ignore[misc]
         extra = [a - b for a, b in zip(with_it, without, strict=True)]
         figures.append(milliseconds(name, extra, target))
     return figures
 
 
-def _run(words: list[str]) -> float:
+def run(words: list[str]) -> float:
+    """Seconds that a command takes."""
     began = time.perf_counter()
     subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began

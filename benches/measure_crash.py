@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from temporalio.runtime import Runtime, TelemetryConfig
+
+from demo_support import Owner, gone
 from figures import Figure, milliseconds, ratio
+from measure_work import Steps, worker
 from raw_server import copy_database, raw_boot
 from setting import cold_start, running
-from temporal_devserver import DevServer
+from temporal_devserver import AsyncDevServer, DevServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from setting import Setting
 
 
 def server(setting: Setting) -> list[Figure]:
     """`kill -9` of the server: the event, `ready` again, and a raw boot on the same database."""
-    told, dying, ready, raw = [], [], [], []
-    for number in range(setting.times(12)):
-        # A fresh server for each: several crashes in a row are answered more slowly, on purpose.
-        with DevServer() as handle:
-            status = handle.status()
-            events = handle.events()
-            pid = running(status)
-            died, since = _kill(pid)
-            for event in events:
-                if event.kind == "exited":
-                    told.append(time.perf_counter() - died)
-                    dying.append(died - since)
-                if event.kind == "ready":
-                    ready.append(time.perf_counter() - since)
-                    break
-            database = setting.root / f"crashed-{number}.db"
-            copy_database(_path(status.db_path), database)
-            raw.append(raw_boot(setting.command, database))
+    crashes = [_crash(setting) for _ in range(setting.times(12))]
     return [
         # The target is for the whole; the two parts tell whose time it is.
+        milliseconds("kill -9 -> Python event", [crash.told for crash in crashes], 2),
+        milliseconds("  of it, kill -9 -> server dead: the kernel", [c.dead for c in crashes]),
         milliseconds(
-            "kill -9 -> Python event", [a + b for a, b in zip(dying, told, strict=True)], 2
+            "  of it, server dead (pidfd) -> Python event", [c.told - c.dead for c in crashes]
         ),
-        milliseconds("  of it, server dead (pidfd) -> Python event", told),
-        milliseconds("  of it, kill -9 -> server dead: the kernel", dying),
-        ratio("kill -9 -> ready again / raw boot, same database", ready, raw, 1.10),
+        _ready_again(crashes),
     ]
+
+
+def ready_again(setting: Setting, count: int) -> Figure:
+    """The last of them alone."""
+    return _ready_again([_crash(setting) for _ in range(count)])
+
+
+def _ready_again(crashes: list[Crash]) -> Figure:
+    ready, raw = [crash.ready for crash in crashes], [crash.raw for crash in crashes]
+    return ratio("kill -9 -> ready again / raw boot, same database", ready, raw, 1.10)
+
+
+class Crash(NamedTuple):
+    """What follows a `kill -9`, in seconds after it; and a raw boot on a copy of the database."""
+
+    dead: float
+    told: float
+    ready: float
+    raw: float
+
+
+def _crash(setting: Setting) -> Crash:
+    # A fresh server for each: several crashes in a row are answered more slowly, on purpose.
+    with DevServer() as handle:
+        status = handle.status()
+        events = handle.events()
+        died, since = _kill(running(status))
+        at: dict[str, float] = {}
+        while "ready" not in at:
+            at.setdefault(next(events).kind, time.perf_counter() - since)
+        folder = setting.fresh("crashed")
+        copy_database(_path(status.db_path), folder / "crashed.db")
+        raw = raw_boot(setting.command, folder / "crashed.db")
+        return Crash(died - since, at["exited"], at["ready"], raw)
 
 
 def supervisor(setting: Setting) -> list[Figure]:
@@ -66,6 +88,47 @@ def supervisor(setting: Setting) -> list[Figure]:
                     excess.append(time.perf_counter() - began - cold)
                     break
     return [milliseconds("kill -9 of the supervisor: healed minus cold start", excess, 50)]
+
+
+def workflow(setting: Setting) -> list[Figure]:
+    """A workflow that is asked for in the instant of a `kill -9` of the server, and one before."""
+    pairs = [asyncio.run(_workflows()) for _ in range(setting.times(8))]
+    before, after = ([pair[side] for pair in pairs] for side in (0, 1))
+    extra = [b - a for a, b in zip(before, after, strict=True)]
+    return [
+        milliseconds("kill -9 -> first workflow done", after),
+        milliseconds("  of it, more than the same workflow before", extra),
+    ]
+
+
+async def _workflows() -> tuple[float, float]:
+    quiet = Runtime(telemetry=TelemetryConfig(logging=None))
+    async with AsyncDevServer() as server:
+        client = await server.connect(runtime=quiet)
+
+        async def run(identity: str) -> float:
+            began = time.perf_counter()
+            await client.execute_workflow(Steps.run, 1, id=identity, task_queue="q")
+            return time.perf_counter() - began
+
+        async with worker(client, "q"):
+            await run("warm")
+            before = await run("before")
+            os.kill(running(await server.status()), signal.SIGKILL)
+            return before, await run("after")
+
+
+def program(setting: Setting) -> list[Figure]:
+    """`kill -9` of a program that has a server: nothing is left."""
+    last: list[float] = []
+    for _ in range(setting.times(10)):
+        owner = Owner()
+        traces = owner.traces()
+        began = time.perf_counter()
+        owner.kill()
+        after = gone(traces, began, 10.0)
+        last.append(max(seconds or math.inf for seconds in after.values()))
+    return [milliseconds("kill -9 of the program -> nothing is left", last)]
 
 
 def stop(setting: Setting) -> list[Figure]:
@@ -93,7 +156,5 @@ def _kill(pid: int) -> tuple[float, float]:
 
 
 def _path(path: str | None) -> Path:
-    from pathlib import Path
-
     assert path is not None
     return Path(path)

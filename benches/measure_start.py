@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -14,31 +15,56 @@ from temporalio.testing import WorkflowEnvironment
 
 from figures import Figure, milliseconds, pairs, ratio
 from setting import cold_start
+from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from setting import Setting
 
-STARTERS = 64
+STARTERS = (1, 8, 64)
 
 
 def against_raw(setting: Setting) -> list[Figure]:
-    """Cold start, template present, and the raw boot."""
-    ours, raw = pairs(setting.times(15), cold_start, setting.raw_boot)
-    return [ratio("cold start / raw boot", ours, raw, 1.15)]
+    """Cold starts, template present, and the raw boot."""
+    folder = setting.fresh("kept")
+    kept = DevServer(db=folder / "kept.db")
+    with kept:
+        pass
+    numbers = itertools.count()
+    starts: dict[str, tuple[int, Callable[[], float]]] = {
+        "cold start / raw boot": (15, cold_start),
+        "cold start by name / raw boot": (8, lambda: cold_start(f"cold-{next(numbers)}")),
+        "cold start, new kept database / raw boot": (
+            8,
+            lambda: cold_start(db=folder / f"{next(numbers)}.db"),
+        ),
+        "cold start, database of before / raw boot": (8, lambda: cold_start(db=folder / "kept.db")),
+    }
+    figures = []
+    for name, (count, start) in starts.items():
+        ours, raw = pairs(setting.times(count), start, setting.raw_boot)
+        figures.append(ratio(name, ours, raw, 1.15))
+    return figures
 
 
 def against_start_local(setting: Setting) -> list[Figure]:
     """Cold start and the SDK's own development server, from the same executable."""
+    ours, theirs = pairs(setting.times(10), cold_start, lambda: start_local(setting))
+    return [ratio("cold start / start_local", ours, theirs, 0.85)]
 
-    async def start_local() -> float:
+
+def start_local(setting: Setting) -> float:
+    """Seconds from nothing to the SDK's own development server with a client."""
+
+    async def main() -> float:
         began = time.perf_counter()
         async with await WorkflowEnvironment.start_local(
             dev_server_existing_path=setting.executable, dev_server_log_level="error"
         ):
             return time.perf_counter() - began
 
-    ours, theirs = pairs(setting.times(10), cold_start, lambda: asyncio.run(start_local()))
-    return [ratio("cold start / start_local", ours, theirs, 0.85)]
+    return asyncio.run(main())
 
 
 def first_use(setting: Setting) -> list[Figure]:
@@ -72,13 +98,16 @@ server.close()
 
 def starters(setting: Setting) -> list[Figure]:
     """Processes that wait at a barrier start the same name: one server; the slowest counts."""
-    count = 8 if setting.quick else STARTERS
+    return [figure for count in STARTERS for figure in _starters(setting, count)]
+
+
+def _starters(setting: Setting, count: int) -> list[Figure]:
     slowest, cold = [], []
-    for number in range(setting.times(2)):
+    for number in range(setting.times(2 if count > 8 else 5)):
         cold.append(cold_start())
         processes = [
             subprocess.Popen(
-                [sys.executable, "-c", _STARTER, f"many-{number}"],
+                [sys.executable, "-c", _STARTER, f"many-{count}-{number}"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
@@ -95,7 +124,8 @@ def starters(setting: Setting) -> list[Figure]:
         for process in processes:
             process.communicate(b"\n")
     excess = [a - b for a, b in zip(slowest, cold, strict=True)]
-    return [milliseconds(f"{count} starters: slowest minus cold start", excess, 500)]
+    name = f"{count} starters at once: slowest minus cold start"
+    return [milliseconds(name, excess, 500)]
 
 
 def _say(process: subprocess.Popen[bytes]) -> None:

@@ -1,8 +1,9 @@
-"""Work: workflows against the CLI's memory mode, namespaces, and what an idle supervisor costs."""
+"""Work: workflows against the CLI's memory and file modes, namespaces, and their price."""
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio
-from raw_server import in_memory, raw_server
+from raw_server import raw_server, without
 from setting import field
 from temporal_devserver import DevServer
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 STEPS = 5
+ALONE = 10
 WORKERS_A_SECOND = 10
 """How many namespaces get their system worker in a second."""
 
@@ -38,54 +40,82 @@ class Steps:
     """Some activities, one after the other."""
 
     @workflow.run
-    async def run(self) -> int:
+    async def run(self, count: int) -> int:
         """Counts them."""
         limit = timedelta(seconds=30)
         done = [
             await workflow.execute_activity(step, start_to_close_timeout=limit)
-            for _ in range(STEPS)
+            for _ in range(count)
         ]
         return sum(done)
 
 
-async def _work(address: str) -> float:
-    """Seconds for the workflows, all at once; one before them warms up."""
-    client = await Client.connect(address)
-    queue = uuid4().hex
-
-    def run() -> asyncio.Task[int]:
-        return asyncio.ensure_future(
-            client.execute_workflow(Steps.run, id=uuid4().hex, task_queue=queue)
-        )
-
-    async with Worker(
+def worker(client: Client, queue: str) -> Worker:
+    """Returns a worker for them."""
+    return Worker(
         client,
         task_queue=queue,
         workflows=[Steps],
         activities=[step],
         workflow_runner=UnsandboxedWorkflowRunner(),
-    ):
-        await run()
+    )
+
+
+async def _work(address: str) -> tuple[float, float]:
+    """Returns the seconds for all workflows at once, and for one alone; one before warms up."""
+    client = await Client.connect(address)
+    queue = uuid4().hex
+
+    async def run(steps: int) -> float:
         began = time.perf_counter()
-        results = await asyncio.gather(*(run() for _ in range(PARALLEL)))
-        assert results == [STEPS] * PARALLEL
+        identity = uuid4().hex
+        done = await client.execute_workflow(Steps.run, steps, id=identity, task_queue=queue)
+        assert done == steps
         return time.perf_counter() - began
+
+    async with worker(client, queue):
+        await run(STEPS)
+        began = time.perf_counter()
+        await asyncio.gather(*(run(STEPS) for _ in range(PARALLEL)))
+        together = time.perf_counter() - began
+        return together, statistics.median([await run(1) for _ in range(ALONE)])
 
 
 def workflows(setting: Setting) -> list[Figure]:
-    """Parallel workflows on our default, and in the memory mode, each on a fresh server."""
-    memory = in_memory(setting.command)
+    """Workflows on our default, in the CLI's memory mode and in its file mode, on fresh servers."""
+    numbers = iter(range(1000))
+    folder = setting.fresh("file")
+    memory = without(setting.command, "--db-filename", "--sqlite-pragma")
+    file = without(setting.command, "--sqlite-pragma")
 
-    def on_ours() -> float:
+    def on_ours() -> tuple[float, float]:
         with DevServer() as server:
             return asyncio.run(_work(server.address))
 
-    def on_memory() -> float:
+    def on_memory() -> tuple[float, float]:
         with raw_server(memory, None) as (address, _):
             return asyncio.run(_work(address))
 
-    ours, theirs = pairs(setting.times(15), on_ours, on_memory)
-    return [ratio(f"{PARALLEL} parallel workflows / memory mode", ours, theirs, 1.10)]
+    def on_file() -> tuple[float, float]:
+        with raw_server(file, folder / f"{next(numbers)}.db") as (address, _):
+            return asyncio.run(_work(address))
+
+    figures = []
+    for mode, count, other, target in [
+        ("memory mode", 15, on_memory, 1.10),
+        ("the CLI's file mode", 3, on_file, None),
+    ]:
+        ours, theirs = pairs(setting.times(count), on_ours, other)
+        for name, at, wanted in [
+            (f"{PARALLEL} parallel workflows", 0, target),
+            ("one workflow alone", 1, None),
+        ]:
+            left, right = ([each[at] for each in side] for side in (ours, theirs))
+            figures.append(ratio(f"{name} / {mode}", left, right, wanted))
+        if count > 3:
+            rates = [PARALLEL / together for together, _ in ours]
+            figures.append(Figure("workflows a second, five activities each", "/s", rates))
+    return figures
 
 
 def namespaces(setting: Setting) -> list[Figure]:
@@ -116,28 +146,3 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
 
 def _resident(pid: int | None) -> float:
     return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
-
-
-def idle(setting: Setting) -> list[Figure]:
-    """The supervisor of a server that nobody asks for anything."""
-    seconds = 1.0 if setting.quick else 10.0
-    with DevServer() as server:
-        pid = server.status().supervisor_pid
-        time.sleep(0.5)
-        began = _cpu(pid)
-        time.sleep(seconds)  # what is measured is this time, not something to wait for
-        cpu = (_cpu(pid) - began) / seconds
-        status = Path(f"/proc/{pid}/status").read_text()
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    private = field(rollup, "Private_Clean") + field(rollup, "Private_Dirty")
-    return [
-        Figure("supervisor, idle: resident", "MB", [field(status, "VmRSS") / 1024], 12),
-        Figure("supervisor, idle: private", "MB", [private / 1024], 6),
-        Figure("supervisor, idle: threads", "", [field(status, "Threads")], 1),
-        Figure("supervisor, idle: processor", "%", [cpu * 100], 0.1, f"over {seconds:g} s"),
-    ]
-
-
-def _cpu(pid: int | None) -> float:
-    """Seconds of processor that the process has used: in nanoseconds, as the scheduler counts."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9

@@ -8,14 +8,13 @@ import shutil
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raw_server import command_of, copy_database, raw_boot
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from temporal_devserver import Status
 
 
@@ -28,6 +27,8 @@ class Setting:
     """The command line of one of our servers, for raw boots."""
     database: Path
     """A database like the one that a server of ours starts with."""
+    version: str
+    """Of the executable."""
     quick: bool
 
     @property
@@ -38,6 +39,10 @@ class Setting:
     def times(self, count: int) -> int:
         """How often to measure."""
         return 1 if self.quick else count
+
+    def fresh(self, name: str) -> Path:
+        """Makes a directory of this run that is empty."""
+        return Path(tempfile.mkdtemp(prefix=f"{name.split('-')[0]}-", dir=self.root))
 
     def raw_boot(self) -> float:
         """Seconds from the spawn of the executable to its answer, without us."""
@@ -65,10 +70,11 @@ def prepare(root: Path, *, quick: bool) -> Setting:
         os.environ[variable] = str(root / name)
     tempfile.tempdir = None
     with DevServer() as server:
-        command = command_of(running(server.status()))
+        status = server.status()
+        command = command_of(running(status))
     template = max((root / "c").rglob("*.db"), key=lambda path: path.stat().st_size)
     copy_database(template, root / "raw.db")
-    return Setting(root, command, root / "raw.db", quick)
+    return Setting(root, command, root / "raw.db", status.version or "", quick)
 
 
 def running(status: Status) -> int:
@@ -77,9 +83,9 @@ def running(status: Status) -> int:
     return status.pid
 
 
-def cold_start() -> float:
+def cold_start(name: str | None = None, db: Path | None = None) -> float:
     """Seconds from nothing to a server that is ready."""
-    server = DevServer()
+    server = DevServer(name, db=db)
     began = time.perf_counter()
     with server:
         return time.perf_counter() - began

@@ -40,12 +40,12 @@ def copy_database(source: Path, target: Path) -> None:
             shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
 
 
-def in_memory(command: list[str]) -> list[str]:
-    """Returns the command line without its database: the CLI's own memory mode."""
+def without(command: list[str], *options: str) -> list[str]:
+    """Returns the command line without some options and their values."""
     kept: list[str] = []
     words = iter(command)
     for word in words:
-        if word in ("--db-filename", "--sqlite-pragma"):
+        if word in options:
             next(words)
         else:
             kept.append(word)

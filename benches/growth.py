@@ -1,0 +1,240 @@
+"""Measures how cost grows: with servers, leases, namespaces, the database, restarts.
+
+    python benches/growth.py [--quick] [--only NAME]
+
+Each thing grows until its last step, or until something gives way: that is told. The results go to
+`benches/results/growth.json`, and from there into `docs/benchmarks.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+
+from growth_results import Curve, write
+from measure_data import grow
+from setting import field, prepare, remove, running
+from temporal_devserver import DevServer, DevServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from setting import Setting
+
+ROOT = Path(__file__).parents[1]
+
+MEGA = 1e6
+
+
+def servers(setting: Setting) -> Curve:
+    """Servers side by side: how long the next one takes to start, and what all of them take."""
+    steps = _steps(setting, [1, 2, 5, 10, 20, 30, 40, 50])
+    starts, memory, processor = [], [], []
+    reached, told = [], ""
+    before = _free()
+    seconds = 0.0
+    with ExitStack() as stack:
+        count = 0
+        for step in steps:
+            try:
+                while count < step:
+                    began = time.perf_counter()
+                    stack.enter_context(DevServer())
+                    seconds = time.perf_counter() - began
+                    count += 1
+            except DevServerError as error:
+                told = f"The {count + 1}th did not start: {error}."
+                break
+            reached.append(float(step))
+            starts.append(seconds)
+            memory.append((before - _free()) / MEGA)
+            processor.append(_busy(3.0))
+    told = told or f"All {count} ran; the last one took {starts[-1]:.2f} s to start."
+    series = {"start of the next, s": starts, "memory, MB": memory, "processors busy": processor}
+    return Curve(reached, series, told)
+
+
+def leases(setting: Setting) -> Curve:
+    """Handles of one server: how long the next one takes, a status with all of them, the memory."""
+    steps = _steps(setting, [1, 10, 50, 100, 200, 300, 400, 500])
+    attach, status, memory = [], [], []
+    with ExitStack() as stack:
+        first = stack.enter_context(DevServer("grows"))
+        count = 1
+        for step in steps:
+            seconds = [0.0]
+            while count < step:
+                began = time.perf_counter()
+                stack.enter_context(DevServer("grows"))
+                seconds.append(time.perf_counter() - began)
+                count += 1
+            attach.append(statistics.median(seconds[1:] or seconds) * 1000)
+            began = time.perf_counter()
+            known = first.status()
+            status.append((time.perf_counter() - began) * 1000)
+            assert len(known.leases) == count
+            assert known.supervisor_pid
+            memory.append(_resident(known.supervisor_pid))
+    told = f"All {count} were granted; {count - 1} handles lie in one process."
+    series = {"attach, ms": attach, "status, ms": status, "supervisor, MB": memory}
+    return Curve(list(map(float, steps)), series, told)
+
+
+def namespaces(setting: Setting) -> Curve:
+    """Namespaces of one server: how long the next one takes, its memory, and a restart with all."""
+    steps = _steps(setting, [1, 100, 250, 500, 750, 1000])
+    create, memory, again = [], [], []
+    with DevServer() as server:
+        count = 0
+        for step in steps:
+            seconds = []
+            while count < step:
+                began = time.perf_counter()
+                server.create_namespace(f"n{count}")
+                seconds.append(time.perf_counter() - began)
+                count += 1
+            create.append(statistics.median(seconds) * 1000)
+            memory.append(_resident(running(server.status())))
+            began = time.perf_counter()
+            server.kill()
+            server.wait_ready()
+            again.append(time.perf_counter() - began)
+    told = (
+        f"All {count} were made; with them a killed server was ready again after {again[-1]:.2f} s."
+    )
+    series = {"the next, ms": create, "server, MB": memory, "ready again, s": again}
+    return Curve(list(map(float, steps)), series, told)
+
+
+def database(setting: Setting) -> Curve:
+    """A kept database that grows: a start on it, a snapshot, a way back."""
+    steps = _steps(setting, [1, 10, 100, 300, 1000])
+    start, snapshot, restore = [], [], []
+    for step in steps:
+        folder = setting.fresh("grows")
+        kept = folder / "kept.db"
+        with DevServer(db=kept):
+            pass
+        grow(kept, step)
+        began = time.perf_counter()
+        with DevServer(db=kept) as server:
+            start.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            server.snapshot(folder / "snapshot")
+            snapshot.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            server.restore(folder / "snapshot")
+            restore.append(time.perf_counter() - began)
+        remove(folder)
+    told = (
+        "What is large is a table that the server does not look at: what costs is the file, not "
+        f"what is in it. A start takes {start[-1]:.2f} s at {steps[-1]} MB."
+    )
+    series = {"start, s": start, "snapshot, s": snapshot, "restore, s": restore}
+    return Curve(list(map(float, steps)), series, told)
+
+
+def restarts(setting: Setting) -> Curve:
+    """Restarts of a stand-in that boots at once: what the supervisor takes, and how it grows."""
+    steps = _steps(setting, [100, 1000, 2500, 5000, 7500, 10_000])
+    fake = ROOT / "target/debug/examples/fake_temporal"
+    heal, memory, files = [], [], []
+    with DevServer(executable=fake) as server:
+        pid = server.status().supervisor_pid
+        assert pid
+        count = 0
+        for step in steps:
+            seconds = []
+            while count < step:
+                began = time.perf_counter()
+                server.kill()
+                server.wait_ready()
+                seconds.append(time.perf_counter() - began)
+                count += 1
+            heal.append(statistics.median(seconds) * 1000)
+            memory.append(_resident(pid))
+            files.append(float(len(os.listdir(f"/proc/{pid}/fd"))))
+        assert server.status().restarts == count
+    told = (
+        f"After {count} restarts the supervisor has {memory[-1]:.1f} MB and {files[-1]:.0f} files."
+    )
+    series = {"kill() to ready, ms": heal, "supervisor, MB": memory, "open files": files}
+    return Curve(list(map(float, steps)), series, told)
+
+
+GROWTHS: dict[str, Callable[[Setting], Curve]] = {
+    each.__name__: each for each in (servers, leases, namespaces, database, restarts)
+}
+
+
+def _steps(setting: Setting, steps: list[int]) -> list[int]:
+    return steps[:2] if setting.quick else steps
+
+
+def _free() -> float:
+    return field(Path("/proc/meminfo").read_text(), "MemAvailable") * 1024
+
+
+def _resident(pid: int) -> float:
+    return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") * 1024 / MEGA
+
+
+def _busy(seconds: float) -> float:
+    """Returns how many processors were busy on the whole machine."""
+    before = _idle()
+    time.sleep(seconds)  # what is measured is this time
+    return max(0.0, (os.cpu_count() or 1) - (_idle() - before) / seconds)
+
+
+def _idle() -> float:
+    words = Path("/proc/stat").read_text().split()
+    return (int(words[4]) + int(words[5])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Measures, tells, and writes."""
+    parser = argparse.ArgumentParser(description="Measures how cost grows.")
+    parser.add_argument("--quick", action="store_true", help="the first steps, to see that it runs")
+    parser.add_argument("--only", default="", choices=["", *GROWTHS], help="one of them")
+    arguments = parser.parse_args()
+    logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())
+    root = Path(tempfile.mkdtemp(prefix="tdg-", dir="/tmp"))
+    try:
+        setting = prepare(root, quick=arguments.quick)
+        for name, measure in GROWTHS.items():
+            if arguments.only in ("", name):
+                curve = measure(setting)
+                _tell(name, curve)
+                if not arguments.quick:
+                    write({name: curve})
+    finally:
+        remove(root)
+    if not arguments.quick:
+        import page
+        import plots
+        from growth_results import CURVES, read
+
+        for name, curve in read().items():
+            plots.growth(name, CURVES[name], curve)
+        page.write()
+
+
+def _tell(name: str, curve: Curve) -> None:
+    print(f"{name}: {curve.told}")
+    for number, at in enumerate(curve.at):
+        values = ", ".join(f"{what} {ys[number]:.4g}" for what, ys in curve.series.items())
+        print(f"  {at:>6g}: {values}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""`snapshot()` and `restore()`, by the size of the database."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from figures import Figure, milliseconds
+from temporal_devserver import DevServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from setting import Setting
+
+SIZES = (1, 30, 300)
+"""Megabytes."""
+
+
+def grow(database: Path, megabytes: int) -> None:
+    """Fills the database of a server that does not run with what the server does not look at."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE filler (bytes BLOB)")
+        for _ in range(megabytes):
+            connection.execute("INSERT INTO filler VALUES (?)", [os.urandom(1 << 20)])
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def snapshots(setting: Setting) -> list[Figure]:
+    """Each verb on databases of some sizes; `restore()` ends when the server is ready."""
+    figures = []
+    for size in SIZES[:1] if setting.quick else SIZES:
+        folder = setting.fresh("data")
+        kept = folder / "kept.db"
+        with DevServer(db=kept):
+            pass
+        grow(kept, size)
+        written, restored = [], []
+        with DevServer(db=kept) as server:
+            for number in range(setting.times(5)):
+                began = time.perf_counter()
+                server.snapshot(folder / f"snapshot-{number}")
+                written.append(time.perf_counter() - began)
+                began = time.perf_counter()
+                server.restore(folder / f"snapshot-{number}")
+                restored.append(time.perf_counter() - began)
+        figures.append(milliseconds(f"snapshot of {size} MB", written))
+        figures.append(milliseconds(f"restore of {size} MB, until ready", restored))
+    return figures
