@@ -222,10 +222,8 @@ def main() -> None:
     if not arguments.quick:
         import page
         import plots
-        from growth_results import CURVES, read
 
-        for name, curve in read().items():
-            plots.growth(name, CURVES[name], curve)
+        plots.redraw()
         page.write()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import random
 import select
 import signal
 import time
@@ -22,6 +23,11 @@ from temporal_devserver import AsyncDevServer, DevServer
 
 if TYPE_CHECKING:
     from setting import Setting
+
+
+KILLS = 3
+MANY = 150
+"""Activities of a workflow, one after the other: a second or two."""
 
 
 def server(setting: Setting) -> list[Figure]:
@@ -116,6 +122,31 @@ async def _workflows() -> tuple[float, float]:
             before = await run("before")
             os.kill(running(await server.status()), signal.SIGKILL)
             return before, await run("after")
+
+
+def under_way(setting: Setting) -> list[Figure]:
+    """A workflow of many activities whose server is killed three times, and one left alone."""
+    left_alone = asyncio.run(_under_fire(0, 0))
+    seconds = [asyncio.run(_under_fire(KILLS, seed)) for seed in range(setting.times(8))]
+    extra = [(each - left_alone) / KILLS for each in seconds]
+    name = "kill -9 under a workflow: what each costs it"
+    return [milliseconds(name, extra, None, f"{KILLS} kills, {MANY} activities")]
+
+
+async def _under_fire(kills: int, seed: int) -> float:
+    quiet = Runtime(telemetry=TelemetryConfig(logging=None))
+    dice = random.Random(seed)  # noqa: S311  # where the kills fall
+    async with AsyncDevServer() as server:
+        client = await server.connect(runtime=quiet)
+        async with worker(client, "q"):
+            began = time.perf_counter()
+            handle = await client.start_workflow(Steps.run, MANY, id="long", task_queue="q")
+            for _ in range(kills):
+                await asyncio.sleep(dice.uniform(0.1, 0.4))  # anywhere in its life
+                await server.kill()
+                await server.wait_ready()
+            await handle.result()
+            return time.perf_counter() - began
 
 
 def program(setting: Setting) -> list[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -41,7 +42,8 @@ class Host(NamedTuple):
     def stop(self) -> float:
         """Has it end; returns how long its server took for that."""
         told, _ = self.process.communicate("\n", timeout=60)
-        seconds: float = json.loads(told.strip().splitlines()[0])["seconds"]
+        [line] = [line for line in told.splitlines() if line.startswith("{")]
+        seconds: float = json.loads(line)["seconds"]
         return seconds
 
 
@@ -90,17 +92,21 @@ def host(at: Place) -> Iterator[Host]:
         yield Host(process, told["port"], server, told["seconds"])
     finally:
         process.kill()
-        process.communicate()
-        if server and at.peer != OURS and is_alive(server):
+        if server and at.peer != OURS and not is_gone(server):  # it has our pipes, too
             os.kill(server, signal.SIGKILL)
+        process.communicate()
 
 
-def is_alive(pid: int) -> bool:
-    """Tells whether a process lives; a zombie does not."""
+def is_gone(pid: int, seconds: float = 0.0) -> bool:
+    """Tells whether a process is dead, all of its threads are, or is within some time."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
 
 
 def start_and_stop(setting: Setting) -> list[Figure]:
@@ -133,8 +139,7 @@ def _server_killed(at: Place) -> str:
     with host(at) as program:
         os.kill(program.pid, signal.SIGKILL)
         began = time.perf_counter()
-        while is_alive(program.pid):
-            time.sleep(0.001)
+        is_gone(program.pid, PATIENCE)
         while time.perf_counter() < began + PATIENCE:
             if is_answering(program.port):
                 return f"back after {time.perf_counter() - began:.2f} s"
@@ -146,10 +151,8 @@ def _program_killed(at: Place) -> str:
     with host(at) as program:
         program.process.kill()
         began = time.perf_counter()
-        while time.perf_counter() < began + PATIENCE:
-            if not is_alive(program.pid):
-                return f"the server is gone after {(time.perf_counter() - began) * 1000:.0f} ms"
-            time.sleep(0.001)
+        if is_gone(program.pid, PATIENCE):
+            return f"the server is gone after {(time.perf_counter() - began) * 1000:.0f} ms"
     return f"the server is still there after {PATIENCE:g} s"
 
 
@@ -159,6 +162,9 @@ def _second_asks(at: Place) -> str:
             with host(at) as second:
                 if second.pid == first.pid:
                     return f"gets the same one, after {second.seconds * 1000:.0f} ms"
+                if is_gone(second.pid, 2.0):
+                    return "takes the first one's answers for those of its own, which has died"
                 return "gets a server of its own"
         except RuntimeError as error:
-            return f"gets an error: {error}"
+            kind, _, _ = str(error).partition(":")
+            return f"gets an error, `{kind.rpartition('.')[2]}`"

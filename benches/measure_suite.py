@@ -92,19 +92,17 @@ def suite(setting: Setting) -> list[Figure]:
     measured = {name: _run(setting, name, conftest) for name, conftest in fixtures.items()}
     ours, *others = measured.values()
     return [
-        Figure(
-            f"{TESTS} tests, -n {WORKERS}: ours / {name}", "x", [ours[at] / theirs[at]], None, note
-        )
+        Figure(f"{TESTS} tests, -n {WORKERS}, {what}: ours / {name}", "x", [ratio], None, note)
         for name, theirs in zip([*fixtures][1:], others, strict=True)
-        for at, note in enumerate(_notes(ours, theirs))
+        for what, ratio, note in _ratios(ours, theirs)
     ]
 
 
-def _notes(ours: tuple[float, float], theirs: tuple[float, float]) -> list[str]:
+def _ratios(ours: tuple[float, float], theirs: tuple[float, float]) -> list[tuple[str, float, str]]:
     mega = 1e6
     return [
-        f"{ours[0]:.1f} s / {theirs[0]:.1f} s",
-        f"memory at its largest: {ours[1] / mega:.0f} MB / {theirs[1] / mega:.0f} MB",
+        ("time", ours[0] / theirs[0], f"{ours[0]:.1f} s / {theirs[0]:.1f} s"),
+        ("memory", ours[1] / theirs[1], f"{ours[1] / mega:.0f} MB / {theirs[1] / mega:.0f} MB"),
     ]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -15,7 +16,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio
-from raw_server import raw_server, without
+from raw_server import plain, raw_server
 from setting import field
 from temporal_devserver import DevServer
 
@@ -83,29 +84,12 @@ async def _work(address: str) -> tuple[float, float]:
 
 def workflows(setting: Setting) -> list[Figure]:
     """Workflows on our default, in the CLI's memory mode and in its file mode, on fresh servers."""
-    numbers = iter(range(1000))
-    folder = setting.fresh("file")
-    memory = without(setting.command, "--db-filename", "--sqlite-pragma")
-    file = without(setting.command, "--sqlite-pragma")
-
-    def on_ours() -> tuple[float, float]:
-        with DevServer() as server:
-            return asyncio.run(_work(server.address))
-
-    def on_memory() -> tuple[float, float]:
-        with raw_server(memory, None) as (address, _):
-            return asyncio.run(_work(address))
-
-    def on_file() -> tuple[float, float]:
-        with raw_server(file, folder / f"{next(numbers)}.db") as (address, _):
-            return asyncio.run(_work(address))
-
     figures = []
     for mode, count, other, target in [
-        ("memory mode", 15, on_memory, 1.10),
-        ("the CLI's file mode", 3, on_file, None),
+        ("memory mode", 15, _on_memory, 1.10),
+        ("the CLI's file mode", 3, _on_file, None),
     ]:
-        ours, theirs = pairs(setting.times(count), on_ours, other)
+        ours, theirs = pairs(setting.times(count), _on_ours, partial(other, setting))
         for name, at, wanted in [
             (f"{PARALLEL} parallel workflows", 0, target),
             ("one workflow alone", 1, None),
@@ -116,6 +100,29 @@ def workflows(setting: Setting) -> list[Figure]:
             rates = [PARALLEL / together for together, _ in ours]
             figures.append(Figure("workflows a second, five activities each", "/s", rates))
     return figures
+
+
+def alone(setting: Setting, count: int) -> Figure:
+    """One workflow alone, on our default and in the CLI's memory mode."""
+    ours, theirs = pairs(count, _on_ours, partial(_on_memory, setting))
+    left, right = ([one for _, one in side] for side in (ours, theirs))
+    return ratio("one workflow alone / memory mode", left, right)
+
+
+def _on_ours() -> tuple[float, float]:
+    with DevServer() as server:
+        return asyncio.run(_work(server.address))
+
+
+def _on_memory(setting: Setting) -> tuple[float, float]:
+    with raw_server(plain(setting.executable), None) as (address, _):
+        return asyncio.run(_work(address))
+
+
+def _on_file(setting: Setting) -> tuple[float, float]:
+    command = [*plain(setting.executable), "--db-filename", ""]
+    with raw_server(command, setting.fresh("file") / "new.db") as (address, _):
+        return asyncio.run(_work(address))
 
 
 def namespaces(setting: Setting) -> list[Figure]:
@@ -133,14 +140,14 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
     """What a namespace costs the server, with and without the worker that runs its schedules."""
     count = setting.times(100)
     figures = []
-    for note, config in (("", {}), ("no schedules", {"worker.perNamespaceWorkerCount": 0})):
+    for kind, config in (("", {}), (", no schedules", {"worker.perNamespaceWorkerCount": 0})):
         with DevServer(dynamic_config=config) as server:
             before = _resident(server.status().pid)
             for number in range(count):
                 server.create_namespace(f"bench-{number}")
             time.sleep(count / WORKERS_A_SECOND + 2)  # no sign tells when all of them have started
             grown = (_resident(server.status().pid) - before) / count
-        figures.append(Figure("memory of a namespace in the server", "MB", [grown], None, note))
+        figures.append(Figure(f"memory of a namespace in the server{kind}", "MB", [grown]))
     return figures
 
 

@@ -37,6 +37,11 @@ class Asked(NamedTuple):
         return [*words, "--port", str(self.port), "--log-level", "warn"]
 
 
+def _say(what: dict[str, float]) -> None:
+    # On a line of its own, whatever a peer has printed.
+    print(f"\n{json.dumps(what)}", flush=True)
+
+
 class Told:
     """What the program tells."""
 
@@ -49,13 +54,13 @@ class Told:
         while not is_answering(port) and time.perf_counter() < until:
             time.sleep(0.001)
         seconds = time.perf_counter() - self.began
-        print(json.dumps({"port": port, "pid": pid, "seconds": seconds}), flush=True)
+        _say({"port": port, "pid": pid, "seconds": seconds})
         sys.stdin.readline()
         self.began = time.perf_counter()
 
     def stopped(self) -> None:
         """Tells how long the end took."""
-        print(json.dumps({"seconds": time.perf_counter() - self.began}), flush=True)
+        _say({"seconds": time.perf_counter() - self.began})
 
 
 def temporal_devserver(asked: Asked) -> None:
@@ -153,7 +158,8 @@ def dandavison(asked: Asked) -> None:
 
 def _child() -> int:
     """Returns the process of the server, where the peer does not tell: our only child."""
-    [pid] = Path("/proc/self/task/self/children").read_text().split()
+    lists = Path("/proc/self/task").glob("*/children")
+    [pid] = [pid for children in lists for pid in children.read_text().split()]
     return int(pid)
 
 

@@ -46,12 +46,27 @@ class Results:
         }
         return cls(datetime.datetime.now(datetime.timezone.utc).date().isoformat(), machine)
 
+    @property
+    def path(self) -> Path:
+        """The file of the day."""
+        return FOLDER / f"{self.date}.json"
+
     def add(self, section: str, found: Figure | Fact) -> None:
         """Adds something to a section."""
         if isinstance(found, Fact):
             self.facts.append(found)
         else:
             self.sections.setdefault(section, []).append(found)
+
+    def over(self, earlier: Results) -> Results:
+        """Returns earlier results of the day, with these in the place of those they replace."""
+        new, again = self.figures(), {(fact.who, fact.what): fact for fact in self.facts}
+        sections = {
+            section: [new.get(figure.name, figure) for figure in figures]
+            for section, figures in earlier.sections.items()
+        }
+        facts = [again.get((fact.who, fact.what), fact) for fact in earlier.facts]
+        return Results(self.date, earlier.machine, sections, facts)
 
     def write(self) -> None:
         """Writes the file of the day."""
@@ -65,7 +80,7 @@ class Results:
             },
             "facts": [fact.json() for fact in self.facts],
         }
-        (FOLDER / f"{self.date}.json").write_text(json.dumps(_short(whole), indent=1) + "\n")
+        self.path.write_text(json.dumps(_short(whole), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Results:

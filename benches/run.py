@@ -3,7 +3,8 @@
     python benches/run.py [--quick] [--only WORD] [--keep]
 
 Ratios are of pairs, measured in turn. Figures are of the release build: `make bench` sees to that.
-With `--keep` the samples go to `benches/results/`, and from there into `docs/benchmarks.md`.
+With `--keep` the samples go to `benches/results/`, and from there into `docs/benchmarks.md`; with
+`--only` those measured again take the place of the same day's.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ MEASUREMENTS: dict[str, list[Measure]] = {
     "When something is killed": [
         measure_crash.server,
         measure_crash.workflow,
+        measure_crash.under_way,
         measure_crash.supervisor,
         measure_crash.program,
         measure_crash.stop,
@@ -102,8 +104,10 @@ def main() -> None:
         import page
         import plots
 
+        if arguments.only:
+            results = results.over(Results.read(results.path))
         results.write()
-        plots.ratios(results)
+        plots.redraw()
         page.write()
 
 

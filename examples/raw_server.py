@@ -40,16 +40,10 @@ def copy_database(source: Path, target: Path) -> None:
             shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
 
 
-def without(command: list[str], *options: str) -> list[str]:
-    """Returns the command line without some options and their values."""
-    kept: list[str] = []
-    words = iter(command)
-    for word in words:
-        if word in options:
-            next(words)
-        else:
-            kept.append(word)
-    return kept
+def plain(executable: str) -> list[str]:
+    """Returns the command line of the CLI's own memory mode, without anything of ours."""
+    ports = [word for at, flag in enumerate(PORTS) for word in (flag, str(at))]
+    return [executable, "server", "start-dev", "--headless", "--log-level", "error", *ports]
 
 
 def raw_boot(command: list[str], database: Path) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("rounds", "is_good"),
-    [([1.0], True), ([1.19, 1.19, 1.1], True), ([1.19, 1.12, 1.3], False), ([9.0, 1.1], True)],
+    [([1.0], True), ([1.4, 1.4, 1.3], True), ([1.4, 1.32, 1.9], False), ([9.0, 1.3], True)],
 )
 def test_what_is_lost(
     rounds: list[float], is_good: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
