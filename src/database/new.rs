@@ -12,8 +12,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use tokio::task::yield_now;
 
 use super::{COMPANIONS, Database, Kind, beside, checks, refusal};
@@ -180,12 +180,12 @@ fn place(database: &Database) -> io::Result<()> {
 
 /// Renames, unless there is a file already: only the kernel can look and rename in one step.
 fn rename_to_free_place(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Not every file system knows how.
-        Err(Errno::EINVAL | Errno::ENOSYS) if to.symlink_metadata().is_err() => {
+        Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata().is_err() => {
             std::fs::rename(from, to)
         }
-        Err(Errno::EINVAL | Errno::ENOSYS) => Err(Errno::EEXIST.into()),
+        Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST.into()),
         renamed => Ok(renamed?),
     }
 }
