@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 
     from setting import Setting
 
-OURS, *OTHERS = PEERS
-
 APART = Path(__file__).parents[1] / "target/peers/bin/python"
-"""An environment for those that are no dependency of ours."""
+"""An environment for those that are no dependency of ours; `make bench` makes it."""
 
-PATIENCE = 5.0
-"""Seconds after which something has not come back, or is still there."""
+OURS, *OTHERS = PEERS if APART.exists() else list(PEERS)[:3]
 
 
 class Host(NamedTuple):
@@ -55,6 +52,11 @@ class Place(NamedTuple):
     port: int
     folder: Path
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which something has not come back, or is still there."""
+        return 1.0 if self.setting.quick else 5.0
+
 
 def place(setting: Setting, peer: str) -> Place:
     """Returns a place where nothing is yet."""
@@ -65,7 +67,7 @@ def place(setting: Setting, peer: str) -> Place:
 @contextmanager
 def host(at: Place) -> Iterator[Host]:
     """Runs a program with a server; ends both, whatever has become of them."""
-    is_apart = at.peer not in (OURS, "start_local", "by hand")
+    is_apart = at.peer not in list(PEERS)[:3]
     words = [
         str(APART) if is_apart else sys.executable,
         str(Path(__file__).with_name("peer_host.py")),
@@ -128,7 +130,7 @@ def start_and_stop(setting: Setting) -> list[Figure]:
 def killed(setting: Setting) -> list[Fact]:
     """What becomes of the server of each peer when it, or its program, is killed; who shares it."""
     facts = []
-    for peer in PEERS:
+    for peer in (OURS, *OTHERS):
         facts.append(Fact(peer, "its server is killed", _server_killed(place(setting, peer))))
         facts.append(Fact(peer, "its program is killed", _program_killed(place(setting, peer))))
         facts.append(Fact(peer, "a second process asks", _second_asks(place(setting, peer))))
@@ -139,8 +141,8 @@ def _server_killed(at: Place) -> str:
     with host(at) as program:
         os.kill(program.pid, signal.SIGKILL)
         began = time.perf_counter()
-        is_gone(program.pid, PATIENCE)
-        while time.perf_counter() < began + PATIENCE:
+        is_gone(program.pid, at.patience)
+        while time.perf_counter() < began + at.patience:
             if is_answering(program.port):
                 return f"back after {time.perf_counter() - began:.2f} s"
             time.sleep(0.001)
@@ -151,9 +153,9 @@ def _program_killed(at: Place) -> str:
     with host(at) as program:
         program.process.kill()
         began = time.perf_counter()
-        if is_gone(program.pid, PATIENCE):
+        if is_gone(program.pid, at.patience):
             return f"the server is gone after {(time.perf_counter() - began) * 1000:.0f} ms"
-    return f"the server is still there after {PATIENCE:g} s"
+    return f"the server is still there after {at.patience:g} s"
 
 
 def _second_asks(at: Place) -> str:

@@ -68,9 +68,9 @@ class Results:
         facts = [again.get((fact.who, fact.what), fact) for fact in earlier.facts]
         return Results(self.date, earlier.machine, sections, facts)
 
-    def write(self) -> None:
-        """Writes the file of the day."""
-        FOLDER.mkdir(exist_ok=True)
+    def write(self, path: Path) -> None:
+        """Writes a file of them."""
+        path.parent.mkdir(exist_ok=True)
         whole = {
             "date": self.date,
             "machine": self.machine,
@@ -80,7 +80,7 @@ class Results:
             },
             "facts": [fact.json() for fact in self.facts],
         }
-        self.path.write_text(json.dumps(_short(whole), indent=1) + "\n")
+        path.write_text(json.dumps(_short(whole), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Results:

@@ -1,6 +1,6 @@
 """Measures what the documentation claims, against the raw server and the peers, in one run.
 
-    python benches/run.py [--quick] [--only WORD] [--keep]
+    python benches/run.py [--quick] [--only WORD] [--json PATH | --keep]
 
 Ratios are of pairs, measured in turn. Figures are of the release build: `make bench` sees to that.
 With `--keep` the samples go to `benches/results/`, and from there into `docs/benchmarks.md`; with
@@ -81,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures what the documentation claims.")
     parser.add_argument("--quick", action="store_true", help="everything once, to see that it runs")
     parser.add_argument("--only", default="", help="measurements whose name has this word")
+    parser.add_argument("--json", type=Path, help="where to write what was found")
     parser.add_argument("--keep", action="store_true", help="write results, plots and the page")
     arguments = parser.parse_args()
     logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())  # crashes are meant
@@ -100,13 +101,15 @@ def main() -> None:
     finally:
         remove(root)
     print(f"{time.monotonic() - began:.0f} s")
+    if arguments.json:
+        results.write(arguments.json)
     if arguments.keep:
         import page
         import plots
 
         if arguments.only:
             results = results.over(Results.read(results.path))
-        results.write()
+        results.write(results.path)
         plots.redraw()
         page.write()
 
