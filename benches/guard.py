@@ -27,7 +27,6 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))
 import measure_attach
 import measure_crash
 import measure_start
-import measure_work
 from figures import Figure, pairs, ratio
 from setting import cold_start, prepare, remove
 from temporal_devserver import DevServer
@@ -75,12 +74,7 @@ def importing(_: Setting) -> Figure:
     return _against_bare("import of `DevServer` / python -c pass", program)
 
 
-def work(setting: Setting) -> Figure:
-    """A workflow with an activity, and the same on the server alone."""
-    return measure_work.alone(setting, 3)
-
-
-RATIOS: list[Callable[[Setting], Figure]] = [boot, sdk, again, work, command, importing]
+RATIOS: list[Callable[[Setting], Figure]] = [boot, sdk, again, command, importing]
 
 
 def _against_bare(name: str, program: list[str]) -> Figure:

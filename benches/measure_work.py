@@ -102,13 +102,6 @@ def workflows(setting: Setting) -> list[Figure]:
     return figures
 
 
-def alone(setting: Setting, count: int) -> Figure:
-    """One workflow alone, on our default and in the CLI's memory mode."""
-    ours, theirs = pairs(count, _on_ours, partial(_on_memory, setting))
-    left, right = ([one for _, one in side] for side in (ours, theirs))
-    return ratio("one workflow alone / memory mode", left, right)
-
-
 def _on_ours() -> tuple[float, float]:
     with DevServer() as server:
         return asyncio.run(_work(server.address))
