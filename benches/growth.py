@@ -9,11 +9,9 @@ Each thing grows until its last step, or until something gives way: that is told
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import statistics
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +21,7 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))
 
 from growth_results import Curve, write
 from measure_data import grow
-from setting import field, prepare, remove, running
+from setting import field, prepared, remove, running
 from temporal_devserver import DevServer, DevServerError
 
 if TYPE_CHECKING:
@@ -207,18 +205,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the first steps, to see that it runs")
     parser.add_argument("--only", default="", choices=["", *GROWTHS], help="one of them")
     arguments = parser.parse_args()
-    logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())
-    root = Path(tempfile.mkdtemp(prefix="tdg-", dir="/tmp"))
-    try:
-        setting = prepare(root, quick=arguments.quick)
+    with prepared(quick=arguments.quick) as setting:
         for name, measure in GROWTHS.items():
             if arguments.only in ("", name):
                 curve = measure(setting)
                 _tell(name, curve)
                 if not arguments.quick:
                     write({name: curve})
-    finally:
-        remove(root)
     if not arguments.quick:
         import page
         import plots

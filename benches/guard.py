@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +26,7 @@ import measure_attach
 import measure_crash
 import measure_start
 from figures import Figure, pairs, ratio
-from setting import cold_start, prepare, remove
+from setting import cold_start, prepared
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -140,16 +138,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compares ratios with the accepted ones.")
     parser.add_argument("--accept", action="store_true", help="accept what is measured now")
     arguments = parser.parse_args()
-    logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())
-    root = Path(tempfile.mkdtemp(prefix="tdr-", dir="/tmp"))
-    try:
-        setting = prepare(root, quick=False)
+    with prepared(quick=False) as setting:
         if arguments.accept:
             accept(setting)
             return 0
         return 0 if check(setting) else 1
-    finally:
-        remove(root)
 
 
 if __name__ == "__main__":

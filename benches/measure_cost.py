@@ -21,7 +21,7 @@ from temporal_devserver import DevServer
 if TYPE_CHECKING:
     from setting import Setting
 
-LIKE_OURS = 8
+AT_ONCE = 8
 """Workflows that run at once while the cost under load is measured."""
 
 
@@ -68,7 +68,7 @@ def busy(setting: Setting) -> list[Figure | Fact]:
                 await client.execute_workflow(Steps.run, STEPS, id=identity, task_queue="q")
 
         async with worker(client, "q"):
-            load = [asyncio.create_task(one(number)) for number in range(LIKE_OURS)]
+            load = [asyncio.create_task(one(number)) for number in range(AT_ONCE)]
             measured = await asyncio.to_thread(
                 _over, pid, "under load", 1.0 if setting.quick else 10.0
             )

@@ -9,6 +9,7 @@ import random
 import select
 import signal
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +23,11 @@ from setting import cold_start, running
 from temporal_devserver import AsyncDevServer, DevServer
 
 if TYPE_CHECKING:
-    from setting import Setting
+    from collections.abc import AsyncIterator
 
+    from temporalio.client import Client
+
+    from setting import Setting
 
 KILLS = 3
 MANY = 150
@@ -107,21 +111,28 @@ def workflow(setting: Setting) -> list[Figure]:
     ]
 
 
-async def _workflows() -> tuple[float, float]:
+@asynccontextmanager
+async def _at_work() -> AsyncIterator[tuple[AsyncDevServer, Client]]:
+    """A server with a client and a worker, whose own log of lost connections is off."""
     quiet = Runtime(telemetry=TelemetryConfig(logging=None))
     async with AsyncDevServer() as server:
         client = await server.connect(runtime=quiet)
+        async with worker(client, "q"):
+            yield server, client
+
+
+async def _workflows() -> tuple[float, float]:
+    async with _at_work() as (server, client):
 
         async def run(identity: str) -> float:
             began = time.perf_counter()
             await client.execute_workflow(Steps.run, 1, id=identity, task_queue="q")
             return time.perf_counter() - began
 
-        async with worker(client, "q"):
-            await run("warm")
-            before = await run("before")
-            os.kill(running(await server.status()), signal.SIGKILL)
-            return before, await run("after")
+        await run("warm")
+        before = await run("before")
+        os.kill(running(await server.status()), signal.SIGKILL)
+        return before, await run("after")
 
 
 def under_way(setting: Setting) -> list[Figure]:
@@ -134,19 +145,16 @@ def under_way(setting: Setting) -> list[Figure]:
 
 
 async def _under_fire(kills: int, seed: int) -> float:
-    quiet = Runtime(telemetry=TelemetryConfig(logging=None))
     dice = random.Random(seed)  # noqa: S311  # where the kills fall
-    async with AsyncDevServer() as server:
-        client = await server.connect(runtime=quiet)
-        async with worker(client, "q"):
-            began = time.perf_counter()
-            handle = await client.start_workflow(Steps.run, MANY, id="long", task_queue="q")
-            for _ in range(kills):
-                await asyncio.sleep(dice.uniform(0.1, 0.4))  # anywhere in its life
-                await server.kill()
-                await server.wait_ready()
-            await handle.result()
-            return time.perf_counter() - began
+    async with _at_work() as (server, client):
+        began = time.perf_counter()
+        handle = await client.start_workflow(Steps.run, MANY, id="long", task_queue="q")
+        for _ in range(kills):
+            await asyncio.sleep(dice.uniform(0.1, 0.4))  # anywhere in its life
+            await server.kill()
+            await server.wait_ready()
+        await handle.result()
+        return time.perf_counter() - began
 
 
 def program(setting: Setting) -> list[Figure]:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 APART = Path(__file__).parents[1] / "target/peers/bin/python"
 """An environment for those that are no dependency of ours; `make bench` makes it."""
 
-OURS, *OTHERS = PEERS if APART.exists() else list(PEERS)[:3]
+HERE = list(PEERS)[:3]
+"""Those that our own environment has."""
+
+OURS, *OTHERS = PEERS if APART.exists() else HERE
 
 
 class Host(NamedTuple):
@@ -67,9 +70,8 @@ def place(setting: Setting, peer: str) -> Place:
 @contextmanager
 def host(at: Place) -> Iterator[Host]:
     """Runs a program with a server; ends both, whatever has become of them."""
-    is_apart = at.peer not in list(PEERS)[:3]
     words = [
-        str(APART) if is_apart else sys.executable,
+        sys.executable if at.peer in HERE else str(APART),
         str(Path(__file__).with_name("peer_host.py")),
         at.peer,
     ]

@@ -51,7 +51,8 @@ class Told:
     def ready(self, port: int, pid: int) -> None:
         """Tells that it has its server, and waits for the sign to end."""
         until = self.began + 30
-        while not is_answering(port) and time.perf_counter() < until:
+        while not is_answering(port):
+            assert time.perf_counter() < until, "the server does not answer"
             time.sleep(0.001)
         seconds = time.perf_counter() - self.began
         _say({"port": port, "pid": pid, "seconds": seconds})

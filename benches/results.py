@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,11 +86,12 @@ class Results:
     def read(cls, path: Path) -> Results:
         """Reads the file of a day."""
         whole = json.loads(path.read_text())
+        names = [each.name for each in fields(Figure)]  # what else is there is derived from them
         return cls(
             whole["date"],
             whole["machine"],
             {
-                section: [Figure(**{name: each[name] for name in _FIELDS}) for each in figures]
+                section: [Figure(**{name: each[name] for name in names}) for each in figures]
                 for section, figures in whole["sections"].items()
             },
             [Fact(**fact) for fact in whole["facts"]],
@@ -99,9 +100,6 @@ class Results:
     def figures(self) -> dict[str, Figure]:
         """Returns all figures by their names."""
         return {each.name: each for figures in self.sections.values() for each in figures}
-
-
-_FIELDS = ("name", "unit", "samples", "target", "note", "sides")
 
 
 def last() -> list[Results]:

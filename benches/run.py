@@ -10,9 +10,7 @@ With `--keep` the samples go to `benches/results/`, and from there into `docs/be
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +28,7 @@ import measure_suite
 import measure_work
 from figures import HEADER, Fact, Figure
 from results import Results
-from setting import prepare, remove
+from setting import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,12 +82,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write what was found")
     parser.add_argument("--keep", action="store_true", help="write results, plots and the page")
     arguments = parser.parse_args()
-    logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())  # crashes are meant
 
     began = time.monotonic()
-    root = Path(tempfile.mkdtemp(prefix="tdb-", dir="/tmp"))
-    try:
-        setting = prepare(root, quick=arguments.quick)
+    with prepared(quick=arguments.quick) as setting:
         results = Results.begin(setting)
         print(HEADER, flush=True)
         for section, measures in MEASUREMENTS.items():
@@ -98,8 +93,6 @@ def main() -> None:
                     for found in measure(setting):
                         print(found.row(), flush=True)
                         results.add(section, found)
-    finally:
-        remove(root)
     print(f"{time.monotonic() - began:.0f} s")
     if arguments.json:
         results.write(arguments.json)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from raw_server import command_of, copy_database, raw_boot
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from temporal_devserver import Status
 
 
@@ -56,7 +60,18 @@ def field(text: str, name: str) -> float:
     return float(found[1])
 
 
-def prepare(root: Path, *, quick: bool) -> Setting:
+@contextmanager
+def prepared(*, quick: bool) -> Iterator[Setting]:
+    """Sets everything up in a directory of its own, which is removed at the end."""
+    logging.getLogger("temporal_devserver").addHandler(logging.NullHandler())  # crashes are meant
+    root = Path(tempfile.mkdtemp(prefix="tdb-", dir="/tmp"))
+    try:
+        yield _prepare(root, quick=quick)
+    finally:
+        remove(root)
+
+
+def _prepare(root: Path, *, quick: bool) -> Setting:
     """Points every directory to `root`; has the template built, and copies it for raw boots."""
     for variable in [name for name in os.environ if name.startswith("TEMPORAL_DEVSERVER_")]:
         if not variable.endswith("_EXECUTABLE"):
@@ -92,5 +107,5 @@ def cold_start(name: str | None = None, db: Path | None = None) -> float:
 
 
 def remove(root: Path) -> None:
-    """Removes the directories of this run."""
+    """Removes a directory, whatever is in it."""
     shutil.rmtree(root, ignore_errors=True)
