@@ -8,6 +8,7 @@ pub mod death;
 pub mod detach;
 pub mod holders;
 pub mod identity;
+pub(crate) mod killed;
 pub mod listeners;
 pub mod oneshot;
 pub mod server;

@@ -30,9 +30,19 @@ const FALLBACK_FDS: RawFd = 65_536;
 
 /// Returns a pidfd (close-on-exec) of the process that has this pid now; a zombie has one, too.
 pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    open_pidfd(pid, 0)
+}
+
+/// Returns a pidfd (close-on-exec) of one thread of any process; EINVAL before Linux 6.9.
+pub(crate) fn pidfd_open_thread(tid: i32) -> io::Result<OwnedFd> {
+    open_pidfd(tid, libc::PIDFD_THREAD)
+}
+
+fn open_pidfd(id: i32, flags: c_uint) -> io::Result<OwnedFd> {
     failpoint::pass("pidfd.open")?;
+    let (id, flags) = (c_long::from(id), c_long::from(flags));
     // SAFETY: takes two integers, touches no memory of ours.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(pid), 0 as c_long) };
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id, flags) };
     let fd = RawFd::try_from(check(fd)?).map_err(|_| io::ErrorKind::InvalidData)?;
     // SAFETY: the kernel just gave us this descriptor, nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

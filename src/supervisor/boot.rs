@@ -9,6 +9,7 @@ use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result, remedy_for};
 use crate::failpoint;
 use crate::paths::{SERVER_LOG, SUPERVISOR_LOG};
+use crate::process::killed::killed;
 use crate::process::server::{ServerCommand, ServerProcess};
 use crate::supervisor::command_line::{Durability, Ports, arguments};
 use crate::supervisor::drive::Supervisor;
@@ -153,6 +154,21 @@ impl Supervisor {
         }
     }
 
+    /// Has it told at once what kills the server. Not earlier: while it boots, its threads are still to come.
+    fn await_kill(&self) {
+        let Some(server) = &self.server else {
+            return;
+        };
+        let (process, boot) = (server.identity().clone(), self.boot);
+        let inbox = self.inbox.clone();
+        spawn_local(async move {
+            if let Some(exit) = killed(&process).await {
+                let told = Message::Due(boot, Input::Killed(exit));
+                inbox.send(told).await.ok();
+            }
+        });
+    }
+
     /// Takes the good news of the ladder; from now on the server is probed.
     pub(crate) fn climbed(&mut self, climbed: Climbed) {
         self.probes = climbed.probes;
@@ -163,6 +179,7 @@ impl Supervisor {
         }
         self.forget_timers();
         self.probe(Some(climbed.connection));
+        self.await_kill();
         failpoint::pass("supervisor.ready").ok();
         self.step(Input::Ready);
         self.write_hints();

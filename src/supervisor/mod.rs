@@ -60,7 +60,7 @@ pub(crate) enum Message {
     Line(u64, Vec<u8>),
     /// A client is gone.
     Disconnected(u64),
-    /// A time that was set for the boot with this number is over.
+    /// A time that was set for the boot with this number is over, or its process is killed.
     Due(u32, Input),
     /// All that a start needs is there, or not to be had.
     Prepared(Box<Result<Prepared>>),

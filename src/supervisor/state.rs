@@ -6,6 +6,7 @@
 
 mod cause;
 mod down;
+mod end;
 mod words;
 
 use std::collections::BTreeMap;
@@ -13,12 +14,10 @@ use std::collections::BTreeMap;
 pub use self::cause::Cause;
 use self::cause::Causes;
 pub use self::words::{Action, Input};
-use crate::clock::seconds;
 use crate::control::message::Kind;
-use crate::error::Error;
 use crate::options::{Health, Restart};
 use crate::process::server::Exit;
-use crate::supervisor::budget::{Budget, Verdict};
+use crate::supervisor::budget::Budget;
 use crate::supervisor::transition::{Planned, Transition};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +38,8 @@ enum Phase {
         /// Its failures and since when, if it did not work when it was paused.
         ill: Option<(u32, f64)>,
     },
-    /// We have ended the process and start another one when it is gone.
-    Replacing(Planned),
+    /// The process ends, for this reason of ours or killed by somebody else; another one is started when it is gone.
+    Replacing(Option<Planned>),
     /// No process; one is started when the delay is over.
     Waiting,
     /// No process, on purpose; one is started when the outage is over.
@@ -60,6 +59,14 @@ impl Phase {
         matches!(self, Starting | Ready | Unhealthy { .. } | Paused { .. })
     }
 
+    /// Returns why we end the process, if it is us who do.
+    fn planned(self) -> Option<Planned> {
+        match self {
+            Self::Replacing(why) => why,
+            _ => None,
+        }
+    }
+
     /// Tells whether there is a process that may end by itself.
     fn may_exit(self) -> bool {
         self.has_process() || matches!(self, Self::Replacing(_) | Self::Stopping)
@@ -75,6 +82,8 @@ pub struct Machine {
     phase: Phase,
     pid: i32,
     spawned_at: f64,
+    /// Whether the end of the process was told: what kills it is seen before it is gone.
+    is_end_told: bool,
     /// When it became ready, in this process' life.
     ready_at: Option<f64>,
     stopping_since: f64,
@@ -100,6 +109,7 @@ impl Machine {
             phase: Phase::New,
             pid: 0,
             spawned_at: 0.0,
+            is_end_told: false,
             ready_at: None,
             stopping_since: 0.0,
             outage: None,
@@ -212,6 +222,9 @@ impl Machine {
                 self.phase = Ready;
                 self.recovered(since, now)
             }
+            (phase, Input::Killed(exit)) if phase.may_exit() && phase != Stopping => {
+                self.killed(&exit, now)
+            }
             (
                 phase,
                 input @ (Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..)),
@@ -221,7 +234,7 @@ impl Machine {
                 self.replace(Planned::Kill, Action::Kill)
             }
             (_, Input::Outage(outage)) if self.can_go_down() => self.take_down(outage),
-            (Replacing(Planned::Outage), Input::Resume) => {
+            (Replacing(Some(Planned::Outage)), Input::Resume) => {
                 self.outage = Some(0.0);
                 vec![]
             }
@@ -232,8 +245,8 @@ impl Machine {
                 self.replace(Planned::Restart, Action::Terminate)
             }
             // It ends already; but the restart that follows is a wish now, which no budget refuses.
-            (Replacing(why), Input::Restart) if !why.is_exchange() => {
-                self.phase = Replacing(Planned::Restart);
+            (Replacing(why), Input::Restart) if !why.is_some_and(Planned::is_exchange) => {
+                self.phase = Replacing(Some(Planned::Restart));
                 vec![]
             }
             (Waiting | Down | Failed, Input::Restart) => {
@@ -268,6 +281,7 @@ impl Machine {
         self.phase = Phase::Starting;
         self.pid = pid;
         self.spawned_at = now;
+        self.is_end_told = false;
         self.ready_at = None;
         vec![Action::Tell(Transition::Starting { pid })]
     }
@@ -333,119 +347,8 @@ impl Machine {
     }
 
     fn replace(&mut self, why: Planned, how: Action) -> Vec<Action> {
-        self.leave_ready(Phase::Replacing(why));
+        self.leave_ready(Phase::Replacing(Some(why)));
         vec![how]
-    }
-
-    /// The process is gone: cleans up in the final stop, else tells of it and starts another one, or gives up.
-    fn ended(&mut self, input: Input, now: f64, dice: f64) -> Vec<Action> {
-        let (exit, by_chance, error) = match input {
-            Input::Exited(exit) => (exit, false, None),
-            Input::ExitedByChance(exit) => (exit, true, None),
-            Input::ExitedForGood(exit, error) => (exit, false, Some(error)),
-            _ => return vec![],
-        };
-        self.last_exit = Some(exit.clone());
-        let healthy_for = self.ready_at.take().map(|ready| now - ready);
-        let planned = match self.phase {
-            Phase::Stopping => return vec![Action::CleanUp],
-            Phase::Replacing(why) => Some(why),
-            _ => None,
-        };
-        self.planned = planned;
-        let cause = planned.map_or(Cause::Crash, Cause::Planned);
-        let mut actions = vec![Action::Tell(Transition::Exited {
-            pid: self.pid,
-            cause: exit.clone(),
-            lived: now - self.spawned_at,
-            planned,
-        })];
-        self.leave_ready(Phase::Waiting);
-        actions.extend(match error {
-            _ if planned.is_some_and(Planned::is_exchange) => {
-                self.phase = Phase::Exchanging;
-                vec![Action::Exchange]
-            }
-            Some(error) => self.fail(error),
-            None if planned == Some(Planned::Outage) => {
-                self.start_after(Phase::Down, self.outage, cause)
-            }
-            None if planned.is_none_or(Planned::counts) => {
-                let verdict = self.budget.exited(healthy_for, by_chance, now, dice);
-                self.restart_or_fail(&verdict, &exit, cause)
-            }
-            None => self.restart_after(0.0, cause),
-        });
-        actions
-    }
-
-    /// A first start that fails is told at once; a restart is tried again, as after an exit.
-    fn spawn_failed(&mut self, error: Error, now: f64, dice: f64) -> Vec<Action> {
-        if self.is_first() {
-            return self.fail(error);
-        }
-        match self.budget.exited(None, true, now, dice) {
-            Verdict::RestartAfter(delay) => self.restart_after(delay, Cause::SpawnFailed),
-            Verdict::NeverReady | Verdict::TooOften { .. } => self.fail(error),
-        }
-    }
-
-    fn restart_or_fail(&mut self, verdict: &Verdict, exit: &Exit, cause: Cause) -> Vec<Action> {
-        match *verdict {
-            Verdict::RestartAfter(delay) => self.restart_after(delay, cause),
-            Verdict::NeverReady => self.fail(Error::ServerExited {
-                exit: exit.to_string(),
-                log_tail: vec![],
-                remedy: "mend what its log complains about, then start it again".to_owned(),
-            }),
-            Verdict::TooOften { restarts, window } => self.fail(Error::CrashLoop {
-                restarts,
-                window,
-                reason: exit.to_string(),
-                log_tail: vec![],
-            }),
-        }
-    }
-
-    fn restart_after(&mut self, delay: f64, cause: Cause) -> Vec<Action> {
-        self.start_after(Phase::Waiting, Some(delay), cause)
-    }
-
-    fn start_after(&mut self, phase: Phase, delay: Option<f64>, cause: Cause) -> Vec<Action> {
-        self.phase = phase;
-        let after = delay.map(seconds);
-        vec![self.again(delay, cause), Action::RetryAfter(after)]
-    }
-
-    /// Counts and tells a restart.
-    fn again(&mut self, delay: Option<f64>, cause: Cause) -> Action {
-        self.causes.add(cause);
-        Action::Tell(Transition::Restarting {
-            delay,
-            restarts: self.restarts(),
-            cause: self.last_exit.clone(),
-            planned: self.planned,
-        })
-    }
-
-    fn fail(&mut self, error: Error) -> Vec<Action> {
-        self.phase = Phase::Failed;
-        if error.installable().is_some() {
-            // Nobody has a server yet, and who wants one gets what is missing and starts again: no news for a log.
-            return vec![Action::GiveUp(error)];
-        }
-        vec![
-            Action::Tell(Transition::Failed {
-                reason: error.to_string(),
-                error: error.worded(),
-            }),
-            Action::GiveUp(error),
-        ]
-    }
-
-    fn begin_anew(&mut self, cause: Cause) -> Vec<Action> {
-        self.budget.forget();
-        self.restart_after(0.0, cause)
     }
 
     fn stop(&mut self, phase: Phase, reason: String, now: f64) -> Vec<Action> {

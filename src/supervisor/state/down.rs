@@ -11,13 +11,13 @@ impl Machine {
 
     /// Tells whether the process is being ended, for the server to be kept down.
     pub fn is_going_down(&self) -> bool {
-        self.phase == Phase::Replacing(Planned::Outage)
+        self.phase == Phase::Replacing(Some(Planned::Outage))
     }
 
     /// Tells whether the server can be taken down, or is.
     pub fn can_go_down(&self) -> bool {
         match self.phase {
-            Phase::Replacing(why) => !why.is_exchange(),
+            Phase::Replacing(why) => !why.is_some_and(Planned::is_exchange),
             Phase::Waiting | Phase::Down => true,
             phase => phase.has_process(),
         }

@@ -1,6 +1,7 @@
 //! Whatever comes in whatever order, the machine asks for at most one process and ends in order.
 
 use super::*;
+use crate::error::Error;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
@@ -51,6 +52,7 @@ fn inputs() -> impl Strategy<Value = Input> {
         Input::Exited(Exit::Code(1)),
         Input::Exited(Exit::Signal("SIGKILL".to_owned())),
         Input::ExitedByChance(Exit::Code(1)),
+        Input::Killed(Exit::Signal("SIGKILL".to_owned())),
         Input::ExitedForGood(Exit::Code(1), error()),
         Input::Exchanged(Some(Transition::Reset)),
         Input::Exchanged(None),
@@ -80,6 +82,10 @@ struct World {
     now: f64,
     is_asked: bool,
     is_alive: bool,
+    /// It is killed, though not gone yet.
+    is_killed: bool,
+    /// Its end was told.
+    is_told: bool,
     is_cleaning: bool,
     is_exchanging: bool,
     has_ended: bool,
@@ -94,6 +100,8 @@ impl World {
             now: 0.0,
             is_asked: false,
             is_alive: false,
+            is_killed: false,
+            is_told: false,
             is_cleaning: false,
             is_exchanging: false,
             has_ended: false,
@@ -109,6 +117,7 @@ impl World {
                 self.is_asked && self.machine.is_spawning()
             }
             Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => self.is_alive,
+            Input::Killed(_) => self.is_alive && !self.is_killed,
             Input::CleanedUp(_) => self.is_cleaning,
             Input::Exchanged(_) => self.is_exchanging,
             _ => true,
@@ -118,7 +127,11 @@ impl World {
     fn take(&mut self, input: &Input) -> Result<Vec<Action>, TestCaseError> {
         let (before, phase) = (self.machine.state(), self.machine.phase);
         match input {
-            Input::Spawned(_) => (self.is_asked, self.is_alive) = (false, true),
+            Input::Spawned(_) => {
+                (self.is_asked, self.is_alive) = (false, true);
+                (self.is_killed, self.is_told) = (false, false);
+            }
+            Input::Killed(_) => self.is_killed = true,
             Input::Hopeless(_) | Input::SpawnFailed(_) => self.is_asked = false,
             Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => {
                 self.is_alive = false;
@@ -132,6 +145,7 @@ impl World {
         for action in &actions {
             self.obey(action, &context)?;
         }
+        self.check_end(&actions, &context)?;
         let was_ill = matches!(phase, Phase::Paused { ill: Some(_), .. });
         self.check_tells(before, was_ill, &actions, &context)?;
         self.check_budget(before, input, &actions, &context)?;
@@ -160,7 +174,8 @@ impl World {
                     | Input::Resume
                     | Input::Stop(_)
             );
-            prop_assert!(is_wish || !self.is_alive || actions.is_empty(), "{context}");
+            let is_ended = !self.is_alive || self.is_killed;
+            prop_assert!(is_wish || is_ended || actions.is_empty(), "{context}");
         }
         Ok(actions)
     }
@@ -194,6 +209,21 @@ impl World {
         Ok(())
     }
 
+    /// The end of a process is told once, at the latest when it is gone; from then on it is not said to work.
+    fn check_end(&mut self, actions: &[Action], context: &str) -> Result<(), TestCaseError> {
+        let is_end = |action: &&Action| matches!(action, Action::Tell(Transition::Exited { .. }));
+        let ends = actions.iter().filter(is_end).count();
+        prop_assert!(ends <= usize::from(!self.is_told), "{context}");
+        self.is_told |= ends > 0;
+        let state = self.machine.state();
+        let is_over = matches!(state, Kind::Stopping | Kind::Stopped);
+        if self.is_alive && self.is_killed {
+            prop_assert!(self.is_told || is_over, "{context}");
+            prop_assert!(is_over || state == Kind::Restarting, "{context}");
+        }
+        Ok(())
+    }
+
     /// The last event of a step names the state after it; a change without an event is only the wait for an exit.
     fn check_tells(
         &self,
@@ -213,8 +243,8 @@ impl World {
                 prop_assert!(matches!(last, Kind::Restarting | Kind::Failed), "{context}");
                 last
             }
-            // The process is gone, and its database next.
-            [Kind::Exited] if self.is_exchanging => Kind::Restarting,
+            // The process is killed; or it is gone, and its database next.
+            [Kind::Exited] if self.is_killed || self.is_exchanging => Kind::Restarting,
             [Kind::Reset] => Kind::Restarting,
             // What did not work before a pause does not after it.
             [Kind::Resumed] if was_ill => Kind::Unhealthy,
@@ -246,10 +276,19 @@ impl World {
                 .iter()
                 .any(|action| matches!(action, Action::Tell(told) if told.parts().0 == kind))
         };
-        let unplanned = actions.iter().any(|action| match action {
-            Action::Tell(Transition::Exited { planned, .. }) => planned.is_none_or(Planned::counts),
-            _ => matches!(input, Input::SpawnFailed(_)),
-        });
+        let is_unplanned = |action: &Action| match action {
+            Action::Tell(Transition::Restarting { planned, .. }) => {
+                planned.is_none_or(Planned::counts)
+            }
+            _ => false,
+        };
+        let unplanned = match input {
+            Input::SpawnFailed(_) => true,
+            Input::Exited(_) | Input::ExitedByChance(_) | Input::ExitedForGood(..) => {
+                actions.iter().any(is_unplanned)
+            }
+            _ => false,
+        };
         let is_anew = matches!(input, Input::Restart | Input::Attach | Input::Exchange(_));
         if is_anew && is_told(Kind::Restarting) {
             prop_assert!(
@@ -425,6 +464,34 @@ fn what_was_degraded_before_a_crash_is_not_degraded_after_it() {
 fn deeds(actions: Vec<Action>) -> Vec<Action> {
     let is_deed = |action: &Action| !matches!(action, Action::Tell(_));
     actions.into_iter().filter(is_deed).collect()
+}
+
+#[test]
+fn a_killed_server_is_told_at_once_and_replaced_when_it_is_gone() {
+    let mut machine = after(vec![]);
+    let Input::Exited(exit) = killed() else {
+        unreachable!("`killed` is an exit");
+    };
+    let told = machine.step(Input::Killed(exit), 2.0, 0.5);
+    assert!(
+        matches!(
+            told[..],
+            [Action::Tell(Transition::Exited { planned: None, .. })]
+        ),
+        "{told:?}"
+    );
+    assert_eq!(machine.state(), Kind::Restarting);
+    let gone = machine.step(killed(), 2.01, 0.5);
+    assert!(
+        matches!(
+            gone[..],
+            [
+                Action::Tell(Transition::Restarting { .. }),
+                Action::RetryAfter(_)
+            ]
+        ),
+        "{gone:?}"
+    );
 }
 
 fn killed() -> Input {

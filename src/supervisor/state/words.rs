@@ -21,6 +21,8 @@ pub enum Input {
     ProbePassed,
     /// A liveness probe failed.
     ProbeFailed(String),
+    /// What kills the process is certain, though it is not gone yet.
+    Killed(Exit),
     /// The process has ended and is reaped.
     Exited(Exit),
     /// The process has ended because of a port that the server itself had picked; try again as it is.
