@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -33,10 +34,14 @@ def gravity(event: Event) -> str:
 
 def log(server: str, kind: str, message: str) -> None:
     """Writes one line to the logger `temporal_devserver`, at the level of that kind."""
+    level = _LEVELS.get(kind, "INFO")
+    if level == "INFO" and "logging" not in sys.modules:
+        # Nobody has asked for such lines, and the import costs as much as a dozen attaches.
+        return
     import logging
 
-    level: int = getattr(logging, _LEVELS.get(kind, "INFO"))
-    logging.getLogger("temporal_devserver").log(level, "%s: %s", server, message)
+    number: int = getattr(logging, level)
+    logging.getLogger("temporal_devserver").log(number, "%s: %s", server, message)
 
 
 class Listener:
