@@ -17,7 +17,7 @@ CURVES = {
     "servers": "servers on one machine",
     "leases": "leases on one server",
     "namespaces": "namespaces of one server",
-    "database": "megabytes of database",
+    "database": "MiB of database",
     "restarts": "restarts (stand-in server)",
 }
 """What grows: the name of each curve, and what is counted."""

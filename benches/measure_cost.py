@@ -15,7 +15,7 @@ from temporalio.client import Client
 
 from figures import Fact, Figure, milliseconds
 from measure_work import STEPS, Steps, worker
-from setting import field, running
+from setting import field, resident, running
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ def idle(setting: Setting) -> list[Figure | Fact]:
         assert pid
         time.sleep(0.5)
         figures = _over(pid, "idle", 1.0 if setting.quick else 20.0)
-        status = Path(f"/proc/{pid}/status").read_text()
+        memory = resident(pid)
+        threads = field(Path(f"/proc/{pid}/status").read_text(), "Threads")
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     private = field(rollup, "Private_Clean") + field(rollup, "Private_Dirty")
     return [
-        Figure("supervisor: resident", "MB", [field(status, "VmRSS") / 1024], 12),
-        Figure("supervisor: private", "MB", [private / 1024], 6),
-        Figure("supervisor: threads", "", [field(status, "Threads")], 1),
+        Figure("supervisor: resident", "MiB", [memory], 12),
+        Figure("supervisor: private", "MiB", [private / 1024], 6),
+        Figure("supervisor: threads", "", [threads], 1),
         *figures,
     ]
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from figures import Figure, milliseconds
+from setting import MIB
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from setting import Setting
 
 SIZES = (1, 30, 300)
-"""Megabytes."""
+"""In MiB."""
 
 
-def grow(database: Path, megabytes: int) -> None:
+def grow(database: Path, size: int) -> None:
     """Fills the database of a server that does not run with what the server does not look at."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE filler (bytes BLOB)")
-        for _ in range(megabytes):
-            connection.execute("INSERT INTO filler VALUES (?)", [os.urandom(1 << 20)])
+        for _ in range(size):
+            connection.execute("INSERT INTO filler VALUES (?)", [os.urandom(MIB)])
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -48,6 +49,6 @@ def snapshots(setting: Setting) -> list[Figure]:
                 began = time.perf_counter()
                 server.restore(folder / f"snapshot-{number}")
                 restored.append(time.perf_counter() - began)
-        figures.append(milliseconds(f"snapshot of {size} MB", written))
-        figures.append(milliseconds(f"restore of {size} MB, until ready", restored))
+        figures.append(milliseconds(f"snapshot of {size} MiB", written))
+        figures.append(milliseconds(f"restore of {size} MiB, until ready", restored))
     return figures

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figures import Figure
+from setting import MIB
 
 if TYPE_CHECKING:
     from setting import Setting
@@ -30,6 +31,6 @@ def wheel(setting: Setting) -> list[Figure]:
     seconds = time.perf_counter() - began
     [made] = out.glob("*.whl")
     return [
-        Figure("wheel", "MB", [made.stat().st_size / 1e6]),
+        Figure("wheel", "MiB", [made.stat().st_size / MIB]),
         Figure("build from nothing", "s", [seconds], None, f"{os.cpu_count()} processors"),
     ]

@@ -103,7 +103,7 @@ def starters(setting: Setting) -> list[Figure]:
 
 def _starters(setting: Setting, count: int) -> list[Figure]:
     slowest, cold = [], []
-    for number in range(setting.times(2 if count > 8 else 5)):
+    for number in range(setting.times(5)):
         cold.append(cold_start())
         processes = [
             subprocess.Popen(

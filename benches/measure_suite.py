@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figures import Figure
-from setting import field
+from setting import MIB, field
 
 if TYPE_CHECKING:
     from setting import Setting
@@ -99,10 +99,9 @@ def suite(setting: Setting) -> list[Figure]:
 
 
 def _ratios(ours: tuple[float, float], theirs: tuple[float, float]) -> list[tuple[str, float, str]]:
-    mega = 1e6
     return [
         ("time", ours[0] / theirs[0], f"{ours[0]:.1f} s / {theirs[0]:.1f} s"),
-        ("memory", ours[1] / theirs[1], f"{ours[1] / mega:.0f} MB / {theirs[1] / mega:.0f} MB"),
+        ("memory", ours[1] / theirs[1], f"{ours[1] / MIB:.0f} MiB / {theirs[1] / MIB:.0f} MiB"),
     ]
 
 

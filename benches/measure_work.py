@@ -7,7 +7,6 @@ import statistics
 import time
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio
 from raw_server import plain, raw_server
-from setting import field
+from setting import resident, running
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -135,14 +134,10 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
     figures = []
     for kind, config in (("", {}), (", no schedules", {"worker.perNamespaceWorkerCount": 0})):
         with DevServer(dynamic_config=config) as server:
-            before = _resident(server.status().pid)
+            before = resident(running(server.status()))
             for number in range(count):
                 server.create_namespace(f"bench-{number}")
             time.sleep(count / WORKERS_A_SECOND + 2)  # no sign tells when all of them have started
-            grown = (_resident(server.status().pid) - before) / count
-        figures.append(Figure(f"memory of a namespace in the server{kind}", "MB", [grown]))
+            grown = (resident(running(server.status())) - before) / count
+        figures.append(Figure(f"memory of a namespace in the server{kind}", "MiB", [grown]))
     return figures
-
-
-def _resident(pid: int | None) -> float:
-    return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024

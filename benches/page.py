@@ -24,8 +24,8 @@ def write() -> None:
     before = older[0].figures() if older else {}
     for section, figures in newest.sections.items():
         parts.append(f"## {section}\n\n{_table(figures, before, has_before=bool(older))}")
-        if section == "Peers":
-            parts.append(_answers(newest.facts))
+        if section in newest.facts:
+            parts.append(_answers(newest.facts[section]))
     parts.append(_growth())
     head, _, rest = PAGE.read_text().partition(MARK)
     _, _, tail = rest.partition(MARK)
@@ -61,14 +61,13 @@ def _table(figures: list[Figure], before: dict[str, Figure], *, has_before: bool
 
 
 def _answers(facts: list[Fact]) -> str:
-    """A row for each peer, a column for each thing that happens."""
-    peers = [fact for fact in facts if fact.who != "supervisor"]
-    whats = list(dict.fromkeys(fact.what for fact in peers))
-    answers = {(fact.who, fact.what): fact.answer for fact in peers}
+    """A row for each of whom something is told, a column for each thing that happens."""
+    whats = list(dict.fromkeys(fact.what for fact in facts))
+    answers = {(fact.who, fact.what): fact.answer for fact in facts}
     lines = [_row(["", *whats]), _row(["---"] * (len(whats) + 1))]
     lines += [
         _row([who, *(answers.get((who, what), "") for what in whats)])
-        for who in dict.fromkeys(fact.who for fact in peers)
+        for who in dict.fromkeys(fact.who for fact in facts)
     ]
     return "\n".join(lines) + "\n"
 

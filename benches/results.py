@@ -29,7 +29,7 @@ class Results:
     date: str
     machine: dict[str, str]
     sections: dict[str, list[Figure]] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, setting: Setting) -> Results:
@@ -54,18 +54,22 @@ class Results:
     def add(self, section: str, found: Figure | Fact) -> None:
         """Adds something to a section."""
         if isinstance(found, Fact):
-            self.facts.append(found)
+            self.facts.setdefault(section, []).append(found)
         else:
             self.sections.setdefault(section, []).append(found)
 
     def over(self, earlier: Results) -> Results:
         """Returns earlier results of the day, with these in the place of those they replace."""
-        new, again = self.figures(), {(fact.who, fact.what): fact for fact in self.facts}
+        new = self.figures()
         sections = {
             section: [new.get(figure.name, figure) for figure in figures]
             for section, figures in earlier.sections.items()
         }
-        facts = [again.get((fact.who, fact.what), fact) for fact in earlier.facts]
+        again = {(fact.who, fact.what): fact for told in self.facts.values() for fact in told}
+        facts = {
+            section: [again.get((fact.who, fact.what), fact) for fact in told]
+            for section, told in earlier.facts.items()
+        }
         return Results(self.date, earlier.machine, sections, facts)
 
     def write(self, path: Path) -> None:
@@ -78,7 +82,9 @@ class Results:
                 section: [figure.json() for figure in figures]
                 for section, figures in self.sections.items()
             },
-            "facts": [fact.json() for fact in self.facts],
+            "facts": {
+                section: [fact.json() for fact in told] for section, told in self.facts.items()
+            },
         }
         path.write_text(json.dumps(_short(whole), indent=1) + "\n")
 
@@ -94,7 +100,7 @@ class Results:
                 section: [Figure(**{name: each[name] for name in names}) for each in figures]
                 for section, figures in whole["sections"].items()
             },
-            [Fact(**fact) for fact in whole["facts"]],
+            {section: [Fact(**fact) for fact in told] for section, told in whole["facts"].items()},
         )
 
     def figures(self) -> dict[str, Figure]:

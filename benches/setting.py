@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from temporal_devserver import Status
 
 
+MIB = 1 << 20
+
+
 @dataclass(frozen=True)
 class Setting:
     """What the measurements share."""
@@ -58,6 +61,11 @@ def field(text: str, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
     assert found is not None
     return float(found[1])
+
+
+def resident(pid: int) -> float:
+    """Returns the memory of a process, in MiB."""
+    return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
 
 
 @contextmanager

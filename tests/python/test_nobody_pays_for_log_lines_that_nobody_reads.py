@@ -1,4 +1,4 @@
-"""`logging` is imported when there is something that its defaults would show, and for nothing less."""
+"""`logging` is imported when its defaults would show something, and for nothing less."""
 
 import subprocess
 import sys
