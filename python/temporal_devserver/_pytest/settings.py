@@ -73,7 +73,7 @@ class Settings:
     )
     schedules: bool = _option(
         "yes|no",
-        "`no` spares 1.2 MB for each namespace, and no schedule fires; default: yes",
+        "`no` spares 1.2 MiB for each namespace, and no schedule fires; default: yes",
         words.yes_or_no,
         True,  # noqa: FBT003  # the default
     )
