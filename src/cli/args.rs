@@ -7,12 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::options::{Run, Start};
+use crate::cli::options::{Run, SERVER, Start};
 use crate::cli::since::{Seconds, Since};
 use crate::executable::SERVER_VERSION;
-
-/// The server that is meant where none is named.
-pub(crate) const SERVER: &str = "default";
 
 /// Runs and supervises a real local Temporal server: kill anything, it heals; kill everything, nothing is left.
 #[derive(Debug, Parser)]

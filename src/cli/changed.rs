@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::cli::args::Disturb;
-use crate::cli::query::{ask, existing, read};
+use crate::cli::query::{ask, existing, force, read};
 use crate::cli::wait::{end_at_ctrl_c, wait};
 use crate::cli::{Failure, OK, say};
-use crate::control::message::{Event, Force, Kind, Request, Status};
+use crate::control::message::{Event, Kind, Request, Status};
 use crate::error::{Error, Result as Checked};
 use crate::paths::ServerDir;
 use crate::session::{Follow, Followed};
@@ -26,11 +26,6 @@ pub(crate) fn restart(which: &Disturb) -> Result<u8, Failure> {
         None,
     )?;
     tell(&status, "was restarted", which.json)
-}
-
-/// Returns whose wish a verb of the command line is: nobody's who has a lease.
-pub(crate) fn force(force: bool) -> Force {
-    Force { force, lease: None }
 }
 
 /// Says a verb, and waits until the server is ready after it, or after the event that is its effect.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::{Reset, Restore, Snapshot};
-use crate::cli::changed::{changed, force, tell};
-use crate::cli::query::{ask, existing, read};
+use crate::cli::changed::{changed, tell};
+use crate::cli::query::{ask, existing, force, read};
 use crate::cli::show::size;
 use crate::cli::wait::end_at_ctrl_c;
 use crate::cli::{FAILED, Failure, OK, say, terminal, warn};

@@ -10,9 +10,11 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::args::SERVER;
 use crate::error::Result;
 use crate::options::config;
+
+/// The server that is meant where none is named.
+pub(crate) const SERVER: &str = "default";
 
 /// Where the server that is meant without a name is found by whoever looks for a Temporal server.
 pub(crate) const PORT: u16 = 7233;

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::cli::args::{List, Status as Which, Stop};
-use crate::cli::changed::force;
 use crate::cli::prometheus::metrics;
 use crate::cli::show::{status_text, table};
 use crate::cli::terminal::has_colours;
 use crate::cli::wait::{end_at_ctrl_c, wait};
 use crate::cli::{Failure, OK, complain, exit_code, print, say};
-use crate::control::message::{Request, Status};
+use crate::control::message::{Force, Request, Status};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::paths::{Locations, ServerDir};
@@ -176,4 +175,9 @@ pub(crate) fn read(value: Value) -> Result<Status> {
             "use `--json`, or the same version of temporal-devserver on both sides",
         )
     })
+}
+
+/// Returns whose wish a verb of the command line is: nobody's who has a lease.
+pub(crate) fn force(force: bool) -> Force {
+    Force { force, lease: None }
 }

@@ -4,7 +4,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::cli::args::SERVER;
+use crate::cli::options::SERVER;
 use crate::cli::options::Start;
 use crate::cli::run::is_trouble;
 use crate::cli::wait::{Signals, wait};

@@ -17,7 +17,6 @@ use crate::paths::CACHE_DIR;
 use crate::supervisor::facts;
 use crate::supervisor::orphan::{PATIENCE, PAUSE};
 use crate::supervisor::plan::Plan;
-use crate::supervisor::prepare::is_missing;
 
 /// Finds the executable that the plan asks for.
 pub(crate) async fn find(plan: &Plan, templates: &Templates) -> Result<PathBuf> {
@@ -58,7 +57,7 @@ pub(crate) async fn hold(executable: &Path, plan: &Plan) -> Result<Option<FileLo
     // Whoever has it alone is about to be done: it was in its place when we looked.
     while began.elapsed() < PATIENCE {
         match store.try_shared(&executable::lock_name(version)) {
-            Ok(Some(_)) if is_missing(executable) => break,
+            Ok(Some(_)) if !executable.exists() => break,
             // Where none can be made, nobody can take anything away.
             Err(_) => return Ok(None),
             Ok(Some(lock)) => return Ok(Some(lock)),

@@ -19,7 +19,7 @@ use crate::process::server::{Exit, ServerProcess};
 use crate::process::strays::{STRAYS, reap_strays};
 use crate::state_file::{Hints, State};
 use crate::supervisor::drive::Supervisor;
-use crate::supervisor::prepare::{Prepared, Throwaway, is_missing, prepare};
+use crate::supervisor::prepare::{Prepared, Throwaway, prepare};
 use crate::supervisor::state::{Action, Input};
 use crate::supervisor::transition::Transition;
 use crate::supervisor::{Message, log};
@@ -87,7 +87,7 @@ impl Supervisor {
 
     /// Tells whether a process can be spawned at once. A database that was removed meanwhile is never created in place.
     fn is_prepared(&mut self) -> bool {
-        let is_gone = |prepared: &mut Prepared| is_missing(&prepared.database.path);
+        let is_gone = |prepared: &mut Prepared| !prepared.database.path.exists();
         if let Some(prepared) = self.prepared.take_if(is_gone) {
             tracing::warn!(
                 path = %prepared.database.path.display(),

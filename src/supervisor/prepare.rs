@@ -139,7 +139,7 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
 /// Makes a database that is missing, and examines one that is there; returns what people should know of it.
 async fn fill(database: &Database, lock: &FileLock, build: &Build<'_>) -> Result<Option<String>> {
     let path = &database.path;
-    if is_missing(path) {
+    if !path.exists() {
         let template = build.get().await?;
         new::install_copy(&template, database, build.plan.umask)?;
         return Ok(None);
@@ -224,11 +224,6 @@ fn holder(path: &Path, (device, inode): (u64, u64)) -> Option<String> {
             .trim()
             .to_owned()
     })
-}
-
-/// Tells whether there is no file.
-pub(crate) fn is_missing(path: &Path) -> bool {
-    std::fs::metadata(path).is_err()
 }
 
 impl Prepared {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _aside, _connect
 from .._errors import ExternalServerError, NamespaceError
-from . import run
+from . import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ class ExternalServer:
         """Returns a client; over the one connection, if its options allow."""
         chosen = {"namespace": self.namespace, **client_options}
         mine = {**self._options, **chosen}
-        return run.over(self._client, chosen) or _connect.connect_blocking(
+        return clients.over(self._client, chosen) or _connect.connect_blocking(
             self.address, self.namespace, mine
         )
 

@@ -6,7 +6,6 @@ be used from every loop and thread: so a test's client costs nothing, and no loo
 
 from __future__ import annotations
 
-import inspect
 import re
 import secrets
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+
+from . import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,7 +111,7 @@ class Run:
         if connection is None:
             connection = self._connections[server.address] = server.connect()
         chosen = {"namespace": namespace, **options}
-        return over(connection, chosen) or server.connect(**chosen)
+        return clients.over(connection, chosen) or server.connect(**chosen)
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
@@ -152,14 +153,6 @@ def unique(test: str) -> str:
     """Returns a name that is readable, and nobody else's: `test_order-3f9a81c2`."""
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", test).strip("-.")[:60] or "test"
     return f"{readable}-{secrets.token_hex(4)}"
-
-
-def over(connection: Client, options: Mapping[str, Any]) -> Client | None:
-    """Returns a client over a connection; None where an option needs a connection of its own."""
-    kind = type(connection)
-    if not options.keys() <= inspect.signature(kind).parameters.keys():
-        return None
-    return kind(connection.service_client, **options)
 
 
 KEY = pytest.StashKey[Run]()

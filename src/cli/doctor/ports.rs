@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use super::finding::{Code, Finding, Look};
 use super::world::{Known, Life, World};
-use crate::cli::args::SERVER;
 use crate::cli::asked::run;
-use crate::cli::options::{PORT, UI_PORT};
+use crate::cli::options::{PORT, SERVER, UI_PORT};
 use crate::process::listeners::{Listener, listener_of};
 use crate::supervisor::environment;
 use crate::temporal::probe::is_temporal;
