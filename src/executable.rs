@@ -5,6 +5,7 @@
 //! times), so an executable that was replaced is hashed anew.
 
 mod digest;
+mod facts;
 mod store;
 mod version;
 
@@ -15,6 +16,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
 pub use self::digest::{Digester, Digests, Key, digest_of};
+pub use self::facts::Facts;
 pub use self::store::{SERVER_VERSION, check_version, lock_name, stored_versions, version_at};
 pub use self::version::version_from_output;
 use crate::error::{Error, Result};

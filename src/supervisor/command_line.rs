@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::executable::Facts;
 use crate::options::{Additive, Identity};
-use crate::supervisor::facts::Facts;
 
 /// Keeps the UI from fetching news.
 const DISABLE_NEWS: &str = "--ui-disable-news-fetch";

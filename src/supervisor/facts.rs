@@ -1,4 +1,4 @@
-//! What we know of an executable: that it is Temporal's, its version, the flags that it knows, its digest.
+//! Finds out about an executable: that it is Temporal's, its version, the flags that it knows, its digest.
 //!
 //! Invariant: found out by asking the executable, once for each digest; the cache is a file per digest, written whole. A
 //! script (asdf, mise: a shim that runs whatever version is chosen) says nothing of what is behind it: it is asked each time.
@@ -11,12 +11,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use serde::{Deserialize, Serialize};
 use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
 use crate::error::{Error, Result, remedy_for};
-use crate::executable::{Digester, Digests, Key, digest_of, version_from_output};
+use crate::executable::{Digester, Digests, Facts, Key, digest_of, version_from_output};
 use crate::failpoint;
 use crate::process::oneshot;
 use crate::process::server::Exit;
@@ -25,22 +24,6 @@ use crate::supervisor::environment::environment;
 
 /// How long an executable may take to answer a question.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What an executable says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
-    /// Version of the CLI.
-    pub version: String,
-    /// The flags of ours that it does not know.
-    pub unknown: BTreeSet<String>,
-}
-
-impl Facts {
-    /// Tells whether it knows a flag.
-    pub(crate) fn knows(&self, flag: &str) -> bool {
-        !self.unknown.contains(flag)
-    }
-}
 
 /// Returns the digest of an executable, from the cache where it is known.
 pub(crate) async fn digest(executable: &Path, templates: &Templates) -> Result<String> {

@@ -19,10 +19,10 @@ use crate::control::message::Reply;
 use crate::database::sqlite::{Answer, Operation};
 use crate::database::{COMPANIONS, Database, beside, new, refusal};
 use crate::error::Result;
+use crate::executable::Facts;
 use crate::lock::FileLock;
 use crate::supervisor::drive::Supervisor;
 use crate::supervisor::exchange::Exchange;
-use crate::supervisor::facts::Facts;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::{Message, template};
 
