@@ -18,29 +18,15 @@ Since: TypeAlias = "tuple[str, int]"
 CAPACITY = 1000
 """Events that wait for a slow reader; as many as the supervisor keeps."""
 
-_LEVELS = {
-    "failed": "ERROR",
-    "exited": "WARNING",
-    "unhealthy": "WARNING",
-    "degraded": "WARNING",
-    "lost": "WARNING",
-}
 
-
-def gravity(event: Event) -> str:
-    """Returns the kind as which an event is logged: one that carries a warning is one."""
-    return "degraded" if event.data.get("warning") else event.kind
-
-
-def log(server: str, kind: str, message: str) -> None:
-    """Writes one line to the logger `temporal_devserver`, at the level of that kind."""
-    level = _LEVELS.get(kind, "INFO")
-    if level == "INFO" and "logging" not in sys.modules:
+def log(server: str, level: str, message: str) -> None:
+    """Writes one line to the logger `temporal_devserver`, at the level of an event."""
+    if level == "info" and "logging" not in sys.modules:
         # Nobody has asked for such lines, and the import costs as much as a dozen attaches.
         return
     import logging
 
-    number: int = getattr(logging, level)
+    number: int = getattr(logging, level.upper())
     logging.getLogger("temporal_devserver").log(number, "%s: %s", server, message)
 
 
@@ -88,4 +74,8 @@ class Listener:
             return []
         lost, self._lost = self._lost, 0
         message = f"{lost} events were lost: their reader is too slow"
-        return [replace(self._events[0], kind="lost", message=message, data={"count": lost})]
+        return [
+            replace(
+                self._events[0], kind="lost", level="warning", message=message, data={"count": lost}
+            )
+        ]

@@ -184,15 +184,15 @@ class Handle:
         try:
             self._advance()
         except Exception as error:  # one broken session must not end the others' healing
-            self._unlogged.append(("failed", str(error)))
+            self._unlogged.append(("error", str(error)))
             self._abandon()
 
     def _take(self, notice: Mapping[str, Any]) -> None:
         if notice["notice"] == "failed":
-            self._unlogged.append(("failed", notice["error"]["message"]))
+            self._unlogged.append(("error", notice["error"]["message"]))
             return
         event = Event.from_json(notice["event"])
-        self._unlogged.append((_events.gravity(event), event.message))
+        self._unlogged.append((event.level, event.message))
         for listener in self._listeners:
             listener.push(event)
 
@@ -204,10 +204,10 @@ class Handle:
         """Logs what happened. Without the lock: a logging handler may do anything."""
         while self._unlogged:
             try:
-                kind, message = self._unlogged.popleft()
+                level, message = self._unlogged.popleft()
             except IndexError:  # another thread was faster
                 return
-            _events.log(self.name, kind, message)
+            _events.log(self.name, level, message)
 
 
 @lru_cache(maxsize=64)

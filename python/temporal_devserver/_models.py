@@ -139,6 +139,7 @@ class Event(_FromJson):
         time: When it happened, in Unix seconds.
         server: Identity of the supervisor; `(server, seq)` is what `events(since=...)` takes.
         pid: Process of the server, None where there was none.
+        level: How much it matters, `info`, `warning` or `error`: at that level it is logged.
         message: One clear line about it.
         data: Details, by the kind.
     """
@@ -148,6 +149,7 @@ class Event(_FromJson):
     time: float
     server: str
     pid: int | None = None
+    level: str = "info"
     message: str = ""
     data: Mapping[str, object] = field(default_factory=dict, hash=False)
 

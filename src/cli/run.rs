@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use crate::cli::options::Run;
 use crate::cli::wait::{Signals, wait};
 use crate::cli::{Failure, OK, SIGNALLED, say, warn};
-use crate::control::message::Kind;
+use crate::control::message::{Kind, Level};
 use crate::error::{Error, Result};
 use crate::session::{Host, Notice, Session};
 use crate::temporal::proto::DEFAULT_NAMESPACE;
@@ -100,7 +100,7 @@ impl Foreground {
             // A command's own output stays its own; what went wrong is told all the same.
             // Before there is a command, the error that follows says it all.
             Notice::Event { event } if event.kind == Kind::Failed && self.command.is_none() => {}
-            Notice::Event { event } if is_trouble(event.kind) => warn(&event.message),
+            Notice::Event { event } if event.level != Level::Info => warn(&event.message),
             Notice::Event { .. } => {}
             Notice::Granted { status } => {
                 if let Some(url) = status.ui_url.as_ref().filter(|_| !self.quiet) {
@@ -177,14 +177,6 @@ impl Foreground {
         self.argv.clear();
         self.session.release();
     }
-}
-
-/// Tells whether something is told also to those who do not want to hear of all that happens.
-pub(crate) fn is_trouble(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Exited | Kind::Unhealthy | Kind::Degraded | Kind::Failed
-    )
 }
 
 /// Starts the command with the signals as we were given them, but for what Python ignores for itself; found as a shell finds it.

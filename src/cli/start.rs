@@ -6,10 +6,9 @@ use nix::sys::signal::Signal;
 
 use crate::cli::options::SERVER;
 use crate::cli::options::Start;
-use crate::cli::run::is_trouble;
 use crate::cli::wait::{Signals, wait};
 use crate::cli::{Failure, OK, SIGNALLED, say, warn};
-use crate::control::message::{Kind, Status};
+use crate::control::message::{Kind, Level, Status};
 use crate::error::{Error, Result as Checked};
 use crate::options::Db;
 use crate::session::{Host, Notice, Session};
@@ -59,7 +58,7 @@ fn granted(name: &str, notices: Vec<Notice>) -> Checked<Option<Box<Status>>> {
             Notice::Failed { error } => return Err(error),
             // The error that follows says it all.
             Notice::Event { event } if event.kind == Kind::Failed => {}
-            Notice::Event { event } if is_trouble(event.kind) => warn(&event.message),
+            Notice::Event { event } if event.level != Level::Info => warn(&event.message),
             Notice::Event { .. } => {}
             Notice::Stopped | Notice::Released => {
                 return Err(Error::NotRunning {

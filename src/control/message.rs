@@ -295,6 +295,19 @@ impl Kind {
     }
 }
 
+/// How much an event matters to who reads a log: said once, by who tells the event.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It is as it should be, or as somebody has asked for.
+    #[default]
+    Info,
+    /// Something went wrong, and goes on.
+    Warning,
+    /// Something went wrong for good.
+    Error,
+}
+
 /// One transition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -308,6 +321,9 @@ pub struct Event {
     pub server: String,
     /// Process id of the server.
     pub pid: Option<i32>,
+    /// How much it matters.
+    #[serde(default)]
+    pub level: Level,
     /// One line for people.
     pub message: String,
     /// Details for programs.

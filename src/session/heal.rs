@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, json};
 
 use crate::clock::unix_now;
-use crate::control::message::{Event, Kind, Welcome};
+use crate::control::message::{Event, Kind, Level, Welcome};
 
 /// Supervisors that may be lost within the window before a client gives up.
 const LIMIT: usize = 5;
@@ -46,6 +46,7 @@ pub(crate) fn exited(welcome: Option<&Welcome>, pid: Option<i32>) -> Event {
         time: unix_now(),
         server: welcome.map_or_else(String::new, |welcome| welcome.identity.clone()),
         pid,
+        level: Level::Warning,
         message: format!(
             "server{server} ended with its supervisor (pid {supervisor}), which was lost; both are started again"
         ),

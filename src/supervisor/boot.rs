@@ -42,7 +42,10 @@ impl Supervisor {
                 // While it boots, which costs nobody any time, and before anybody can count on it.
                 self.write_hints();
             }
-            Err(error) => self.step(Input::SpawnFailed(error)),
+            Err(error) => {
+                tracing::warn!(%error, "the server could not be spawned");
+                self.step(Input::SpawnFailed(error));
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::clock::unix_now;
-use crate::control::message::{Event, Kind};
+use crate::control::message::{Event, Kind, Level};
 use crate::supervisor::transition::Transition;
 
 /// How many events are kept.
@@ -41,7 +41,16 @@ impl Events {
             .get("pid")
             .and_then(|pid| i32::try_from(pid.as_i64()?).ok());
         self.seq += 1;
-        let event = self.event(kind, pid, transition.to_string(), data);
+        let event = Event {
+            kind,
+            seq: self.seq,
+            time: unix_now(),
+            server: self.identity.clone(),
+            pid,
+            level: transition.level(),
+            message: transition.to_string(),
+            data,
+        };
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
@@ -51,8 +60,16 @@ impl Events {
 
     /// Returns the marker for a reader that was too slow; it carries the number of the last event.
     pub(crate) fn lost(&self) -> Event {
-        let message = "events were lost, for this reader was too slow".to_owned();
-        self.event(Kind::Lost, None, message, serde_json::Map::new())
+        Event {
+            kind: Kind::Lost,
+            seq: self.seq,
+            time: unix_now(),
+            server: self.identity.clone(),
+            pid: None,
+            level: Level::Warning,
+            message: "events were lost, for this reader was too slow".to_owned(),
+            data: serde_json::Map::new(),
+        }
     }
 
     /// Returns the events after the one a reader knows.
@@ -66,24 +83,6 @@ impl Events {
             .filter(|event| event.seq > known)
             .cloned()
             .collect()
-    }
-
-    fn event(
-        &self,
-        kind: Kind,
-        pid: Option<i32>,
-        message: String,
-        data: serde_json::Map<String, serde_json::Value>,
-    ) -> Event {
-        Event {
-            kind,
-            seq: self.seq,
-            time: unix_now(),
-            server: self.identity.clone(),
-            pid,
-            message,
-            data,
-        }
     }
 }
 

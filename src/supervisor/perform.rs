@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use tokio::task::spawn_local;
 use tokio::time::timeout;
-use tracing::Level;
 
-use crate::control::message::Reply;
+use crate::control::message::{Level, Reply};
 use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -176,10 +175,10 @@ impl Supervisor {
     fn tell(&mut self, transition: &Transition) {
         let event = self.events.push(transition);
         let (kind, sentence) = (event.kind.name(), &event.message);
-        match transition.level() {
-            Level::ERROR => tracing::error!(event = %kind, "{sentence}"),
-            Level::WARN => tracing::warn!(event = %kind, "{sentence}"),
-            _ => tracing::info!(event = %kind, "{sentence}"),
+        match event.level {
+            Level::Error => tracing::error!(event = %kind, "{sentence}"),
+            Level::Warning => tracing::warn!(event = %kind, "{sentence}"),
+            Level::Info => tracing::info!(event = %kind, "{sentence}"),
         }
         let leases = self.leases.ids();
         let told: BTreeSet<&u64> = leases

@@ -7,9 +7,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tracing::Level;
 
-use crate::control::message::Kind;
+use crate::control::message::{Kind, Level};
 use crate::process::server::Exit;
 
 /// One transition of the server, with what a program may want to know of it.
@@ -225,18 +224,19 @@ fn exposure(address: &str) -> &'static str {
 }
 
 impl Transition {
-    /// Returns how much it matters to who reads a log: what went wrong, and for good.
+    /// Returns how much it matters. A crash is one warning: that of the restart, which names the cause.
     pub fn level(&self) -> Level {
         match self {
-            Self::Failed { .. } => Level::ERROR,
+            Self::Failed { .. } => Level::Error,
             Self::Unhealthy { .. }
             | Self::Degraded { .. }
             | Self::Ready {
                 warning: Some(_), ..
+            } => Level::Warning,
+            Self::Restarting { planned, .. } if planned.is_none_or(Planned::counts) => {
+                Level::Warning
             }
-            | Self::Exited { planned: None, .. }
-            | Self::Restarting { planned: None, .. } => Level::WARN,
-            _ => Level::INFO,
+            _ => Level::Info,
         }
     }
 

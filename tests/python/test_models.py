@@ -41,6 +41,7 @@ EVENT: dict[str, Any] = {
     "time": 1700000002.0,
     "server": "identity",
     "pid": 41,
+    "level": "warning",
     "message": "server 41 was killed by signal 9",
     "data": {"signal": 9},
 }
