@@ -4,8 +4,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::cli::options::SERVER;
-use crate::cli::options::Start;
+use crate::cli::options::{SERVER, Start};
 use crate::cli::wait::{Signals, wait};
 use crate::cli::{Failure, OK, SIGNALLED, say, warn};
 use crate::control::message::{Kind, Level, Status};
