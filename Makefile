@@ -148,7 +148,7 @@ test-fast: $(EXTENSION) $(OLDEST) ## all tests but the long ones, without lints 
 
 # The extension in .venv is another one afterwards, so the next target that needs it builds it again.
 .PHONY: coverage
-coverage: $(TOOLS) ## the lines that no test reaches, of Rust and of Python (20 minutes)
+coverage: $(TOOLS) ## the lines that no test reaches, of Rust and of Python (16 minutes)
 	cargo build --quiet --locked --examples
 	rm -f $(EXTENSION)
 	$(BIN)/python benches/measure_coverage.py $(ARGS)

@@ -6,11 +6,15 @@ import json
 import random
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution, WorkflowType
+from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution, WorkflowType
+from temporalio.api.update.v1 import Input, Outcome, Request
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from temporal_devserver._pytest.report import timeline
 from timelines import HOSTILE, NOW, History, failure
+
+SIGNAL = "signal_external_workflow_execution"
+CANCEL = "request_cancel_external_workflow_execution"
 
 
 def rich() -> History:
@@ -78,6 +82,83 @@ def test_one_of_everything() -> None:
         "child Ship ship-1": (0.3, 1.8, "failed", 1, "ValueError: lost", "child-run"),
         "signal approve": (1.3, 1.3, "received", 1, "", ""),
     }
+
+
+def bars_of(history: History) -> dict[str, tuple[float, float, str, str]]:
+    """Returns begin, end, outcome and note of each bar, by kind and name."""
+    found = timeline.of("order-1", "run", history.events, None, NOW + 9)["bars"]
+    seconds = [(round(bar["begin"] - NOW, 3), round((bar["end"] or 0) - NOW, 3)) for bar in found]
+    return {
+        f"{bar['kind']} {bar['name']}": (*span, bar["outcome"], bar["note"])
+        for bar, span in zip(found, seconds, strict=True)
+    }
+
+
+def test_what_comes_from_others_and_goes_to_others() -> None:
+    history = History()
+    other = WorkflowExecution(workflow_id="ship-1")
+    add = history.add
+    for at, name in ((0.1, "address"), (0.2, "price")):
+        request = Request(input=Input(name=name))
+        add("workflow_execution_update_accepted", at, accepted_request=request)
+    add("workflow_execution_update_completed", 0.3, accepted_event_id=1)
+    outcome = Outcome(failure=failure("too late"))
+    add("workflow_execution_update_completed", 0.4, accepted_event_id=2, outcome=outcome)
+    add("nexus_operation_scheduled", 0.5, service="bank", operation="pay")
+    add("nexus_operation_completed", 0.6, scheduled_event_id=5)
+    add(f"{SIGNAL}_initiated", 0.7, workflow_execution=other, signal_name="go")
+    add("external_workflow_execution_signaled", 0.8, initiated_event_id=7)
+    add(f"{CANCEL}_initiated", 0.9, workflow_execution=other)
+    add(f"{CANCEL}_failed", 1.0, initiated_event_id=9)
+    add("workflow_execution_cancel_requested", 1.1, cause="a test")
+    assert bars_of(history) == {
+        "update address": (0.1, 0.3, "completed", ""),
+        "update price": (0.2, 0.4, "failed", "ValueError: too late"),
+        "nexus bank.pay": (0.5, 0.6, "completed", ""),
+        "signal to ship-1 go": (0.7, 0.8, "delivered", ""),
+        "cancel ship-1": (0.9, 1.0, "failed", ""),
+        "cancel request a test": (1.1, 1.1, "received", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "begin", "end", "name"),
+    [
+        (
+            {
+                "activity_type": "weigh",
+                "original_schedule_time": {"seconds": int(NOW), "nanos": 250_000_000},
+                "complete_time": {"seconds": int(NOW), "nanos": 750_000_000},
+            },
+            0.25,
+            0.75,
+            "weigh",
+        ),
+        ({"activity_type": "weigh", "original_schedule_time": "soon"}, 1.0, 1.0, "weigh"),
+        (["what a later SDK writes"], 1.0, 1.0, ""),
+        (None, 1.0, 1.0, ""),
+    ],
+)
+def test_a_marker_is_read_as_far_as_it_can_be(
+    data: object, begin: float, end: float, name: str
+) -> None:
+    history = History()
+    payloads = Payloads(payloads=[Payload(data=json.dumps(data).encode())] if data else [])
+    history.add(
+        "marker_recorded", 1.0, marker_name="core_local_activity", details={"data": payloads}
+    )
+    history.add("marker_recorded", 1.0, marker_name="core_patch")
+    assert bars_of(history) == {
+        f"local activity {name}": (begin, end, "completed", ""),
+        "marker core_patch": (1.0, 1.0, "recorded", ""),
+    }
+
+
+def test_a_workflow_that_was_terminated_says_why() -> None:
+    history = History()
+    history.add("workflow_execution_terminated", 1.0, reason="it was in the way")
+    found = timeline.of("order-1", "run", history.events, None, NOW + 9)
+    assert (found["status"], found["note"]) == ("terminated", "it was in the way")
 
 
 def test_what_is_pending_has_its_attempts_and_its_last_failure() -> None:
