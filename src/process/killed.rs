@@ -170,9 +170,15 @@ os._exit(3)
     #[tokio::test]
     async fn an_exit_is_not_called_a_kill() {
         let (mut program, identity) = Program::start();
+        let mut fate = std::pin::pin!(killed(&identity));
+        let early = timeout(Duration::from_millis(50), &mut fate).await;
         program.go_on();
+        program.reads("ended");
         program.go_on();
-        assert_eq!(soon(killed(&identity)).await, None);
+        if is_supported() {
+            assert!(early.is_err(), "it lives");
+            assert_eq!(soon(fate).await, None);
+        }
         assert_eq!(program.0.wait().unwrap().code(), Some(3));
     }
 
