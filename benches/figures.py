@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -71,6 +72,13 @@ class Fact:
 
 
 HEADER = f"{'what':<52} {'n':>3} {'median':>9} {'p90':>9}     {'target':>7}"
+
+
+def timed(call: Callable[..., object], *arguments: object) -> float:
+    """Returns the seconds that a call takes."""
+    began = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - began
 
 
 def pairs(count: int, first: Callable[[], T], second: Callable[[], T]) -> tuple[list[T], list[T]]:

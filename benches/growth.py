@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 
+import page
+from figures import timed
 from growth_results import Curve, write
 from measure_data import grow
 from setting import MIB, field, prepared, remove, resident, running
@@ -50,9 +52,7 @@ def servers(setting: Setting) -> Curve:
                 for number in range(count, step):
                     if number == step - 1:
                         time.sleep(3.0)  # what those before still do after they are ready
-                    began = time.perf_counter()
-                    stack.enter_context(DevServer())
-                    seconds = time.perf_counter() - began
+                    seconds = timed(lambda: stack.enter_context(DevServer()))
                     count += 1
             except DevServerError as error:
                 told = f"The {count + 1}th did not start: {error}."
@@ -60,7 +60,7 @@ def servers(setting: Setting) -> Curve:
             reached.append(float(step))
             starts.append(seconds)
             touches.append(_touch(stack))
-            memory.append((before - _free()) / MIB - len(touches) * TOUCHED)
+            memory.append(before - _free() - len(touches) * TOUCHED)
             processor.append(_busy(3.0))
     told = told or (
         f"All {count} ran; the last one took {starts[-1]:.2f} s to start. Where a start takes "
@@ -87,9 +87,7 @@ def leases(setting: Setting) -> Curve:
         for step in steps:
             seconds = [0.0]
             while count < step:
-                began = time.perf_counter()
-                stack.enter_context(DevServer("grows"))
-                seconds.append(time.perf_counter() - began)
+                seconds.append(timed(lambda: stack.enter_context(DevServer("grows"))))
                 count += 1
             attach.append(statistics.median(seconds[1:] or seconds) * 1000)
             began = time.perf_counter()
@@ -115,16 +113,11 @@ def namespaces(setting: Setting) -> Curve:
         for step in steps:
             seconds = []
             while count < step:
-                began = time.perf_counter()
-                server.create_namespace(f"n{count}")
-                seconds.append(time.perf_counter() - began)
+                seconds.append(timed(server.create_namespace, f"n{count}"))
                 count += 1
             create.append(statistics.median(seconds) * 1000)
             memory.append(resident(running(server.status())))
-            began = time.perf_counter()
-            server.kill()
-            server.wait_ready()
-            again.append(time.perf_counter() - began)
+            again.append(timed(_crash, server))
     told = (
         f"All {count} were made; with them a killed server was ready again after {again[-1]:.2f} s."
     )
@@ -145,12 +138,8 @@ def database(setting: Setting) -> Curve:
         began = time.perf_counter()
         with DevServer(db=kept) as server:
             start.append(time.perf_counter() - began)
-            began = time.perf_counter()
-            server.snapshot(folder / "snapshot")
-            snapshot.append(time.perf_counter() - began)
-            began = time.perf_counter()
-            server.restore(folder / "snapshot")
-            restore.append(time.perf_counter() - began)
+            snapshot.append(timed(server.snapshot, folder / "snapshot"))
+            restore.append(timed(server.restore, folder / "snapshot"))
         remove(folder)
     told = (
         "What is large is a table that the server does not look at: what costs is the file, not "
@@ -172,10 +161,7 @@ def restarts(setting: Setting) -> Curve:
         for step in steps:
             seconds = []
             while count < step:
-                began = time.perf_counter()
-                server.kill()
-                server.wait_ready()
-                seconds.append(time.perf_counter() - began)
+                seconds.append(timed(_crash, server))
                 count += 1
             heal.append(statistics.median(seconds) * 1000)
             memory.append(resident(pid))
@@ -197,6 +183,11 @@ def _steps(setting: Setting, steps: list[int]) -> list[int]:
     return steps[:2] if setting.quick else steps
 
 
+def _crash(server: DevServer) -> None:
+    server.kill()
+    server.wait_ready()
+
+
 def _touch(stack: ExitStack) -> float:
     """Touches memory that nobody has used, and keeps it; returns the seconds that it takes."""
     memory = stack.enter_context(mmap.mmap(-1, TOUCHED * MIB))
@@ -207,7 +198,8 @@ def _touch(stack: ExitStack) -> float:
 
 
 def _free() -> float:
-    return field(Path("/proc/meminfo").read_text(), "MemAvailable") * 1024
+    """Returns the memory that is free for programs, in MiB."""
+    return field(Path("/proc/meminfo").read_text(), "MemAvailable") / 1024
 
 
 def _busy(seconds: float) -> float:
@@ -236,11 +228,7 @@ def main() -> None:
                 if not arguments.quick:
                     write({name: curve})
     if not arguments.quick:
-        import page
-        import plots
-
-        plots.redraw()
-        page.write()
+        page.publish()
 
 
 def _tell(name: str, curve: Curve) -> None:

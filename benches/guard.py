@@ -76,9 +76,8 @@ RATIOS: list[Callable[[Setting], Figure]] = [boot, sdk, again, command, importin
 
 
 def _against_bare(name: str, program: list[str]) -> Figure:
-    bare = [sys.executable, "-I", "-c", "pass"]
     run = measure_attach.run
-    return ratio(name, *pairs(20, lambda: run(program), lambda: run(bare)))
+    return ratio(name, *pairs(20, lambda: run(program), lambda: run(measure_attach.BARE)))
 
 
 @contextmanager

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from setting import Setting
 
 
+BARE = [sys.executable, "-I", "-c", "pass"]
+"""An interpreter that does nothing."""
+
+
 def attach(setting: Setting) -> list[Figure]:
     """`start()` of a further handle, on both faces."""
     count = 200
@@ -57,14 +61,13 @@ def command(setting: Setting) -> list[Figure]:
 def importing(setting: Setting) -> list[Figure]:
     """An interpreter that imports the package, minus one that does not; then both classes too."""
     count = setting.times(40)
-    bare = [sys.executable, "-I", "-c", "pass"]
     figures = []
     for name, target, statement in [
         ("import of the package", 5, "import temporal_devserver"),
         ("import and `DevServer`", None, "from temporal_devserver import DevServer"),
     ]:
         whole = [sys.executable, "-I", "-c", statement]
-        with_it, without = pairs(count, lambda w=whole: run(w), lambda: run(bare))  # type: ignore[misc]
+        with_it, without = pairs(count, lambda w=whole: run(w), lambda: run(BARE))  # type: ignore[misc]
         extra = [a - b for a, b in zip(with_it, without, strict=True)]
         figures.append(milliseconds(name, extra, target))
     return figures

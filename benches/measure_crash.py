@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from demo_support import Owner, gone
-from figures import Figure, milliseconds, ratio
+from figures import Figure, milliseconds, ratio, timed
 from measure_work import Steps, worker
 from raw_server import copy_database, raw_boot
 from setting import cold_start, running
@@ -179,9 +179,7 @@ def stop(setting: Setting) -> list[Figure]:
     for _ in range(setting.times(15)):
         handle = DevServer()
         handle.start()
-        began = time.perf_counter()
-        handle.close()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(timed(handle.close))
     return [milliseconds("stop, throw-away", seconds, 25)]
 
 

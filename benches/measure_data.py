@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from figures import Figure, milliseconds
+from figures import Figure, milliseconds, timed
 from setting import MIB
 from temporal_devserver import DevServer
 
@@ -43,12 +42,9 @@ def snapshots(setting: Setting) -> list[Figure]:
         written, restored = [], []
         with DevServer(db=kept) as server:
             for number in range(setting.times(5)):
-                began = time.perf_counter()
-                server.snapshot(folder / f"snapshot-{number}")
-                written.append(time.perf_counter() - began)
-                began = time.perf_counter()
-                server.restore(folder / f"snapshot-{number}")
-                restored.append(time.perf_counter() - began)
+                file = folder / f"snapshot-{number}"
+                written.append(timed(server.snapshot, file))
+                restored.append(timed(server.restore, file))
         figures.append(milliseconds(f"snapshot of {size} MiB", written))
         figures.append(milliseconds(f"restore of {size} MiB, until ready", restored))
     return figures

@@ -14,7 +14,7 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from figures import Figure, milliseconds, pairs, ratio
+from figures import Figure, milliseconds, pairs, ratio, timed
 from raw_server import plain, raw_server
 from setting import resident, running
 from temporal_devserver import DevServer
@@ -119,12 +119,9 @@ def _on_file(setting: Setting) -> tuple[float, float]:
 
 def namespaces(setting: Setting) -> list[Figure]:
     """`create_namespace()`, which returns when the namespace takes workflows."""
-    seconds = []
     with DevServer() as server:
-        for number in range(setting.times(50)):
-            began = time.perf_counter()
-            server.create_namespace(f"bench-{number}")
-            seconds.append(time.perf_counter() - began)
+        names = [f"bench-{number}" for number in range(setting.times(50))]
+        seconds = [timed(server.create_namespace, name) for name in names]
     return [milliseconds("a fresh namespace", seconds, 10)]
 
 

@@ -17,6 +17,14 @@ PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 MARK = "<!-- made by `make bench` -->\n"
 
 
+def publish() -> None:
+    """Draws and writes what was measured the last time."""
+    import plots  # what draws is installed for `make bench` alone
+
+    plots.redraw()
+    write()
+
+
 def write() -> None:
     """Writes it, from the results of the last two days."""
     newest, *older = last()

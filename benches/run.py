@@ -26,6 +26,7 @@ import measure_peers
 import measure_start
 import measure_suite
 import measure_work
+import page
 from figures import HEADER, Fact, Figure
 from results import Results
 from setting import prepared
@@ -97,14 +98,10 @@ def main() -> None:
     if arguments.json:
         results.write(arguments.json)
     if arguments.keep:
-        import page
-        import plots
-
         if arguments.only:
             results = results.over(Results.read(results.path))
         results.write(results.path)
-        plots.redraw()
-        page.write()
+        page.publish()
 
 
 if __name__ == "__main__":

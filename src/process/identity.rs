@@ -124,7 +124,16 @@ pub(crate) fn is_dead(state: char) -> bool {
 
 /// Lists every pid that `/proc` shows.
 pub(crate) fn pids() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    numbers_in("/proc".to_owned())
+}
+
+/// Lists the threads of a process by their ids; that of the first one is the pid.
+pub(crate) fn threads(pid: i32) -> impl Iterator<Item = i32> {
+    numbers_in(format!("/proc/{pid}/task"))
+}
+
+fn numbers_in(folder: String) -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 

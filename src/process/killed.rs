@@ -5,7 +5,6 @@
 //! frees the memory before it does: 9 ms for a Temporal server. The pidfd of one thread (`PIDFD_THREAD`, Linux 6.9, see
 //! `pidfd_open(2)`) rings when that thread has gone. It only says when to look: threads also end in a process that lives.
 
-use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +13,7 @@ use std::task::{Context, Poll};
 use nix::sys::signal::Signal;
 use tokio::io::unix::AsyncFd;
 
-use super::identity::{ProcessIdentity, stat};
+use super::identity::{ProcessIdentity, stat, threads};
 use super::server::Exit;
 use crate::sys;
 
@@ -41,12 +40,9 @@ pub(crate) async fn killed(process: &ProcessIdentity) -> Option<Exit> {
 
 /// Watches some threads of a process; the first is left out, for as a rule its pidfd rings no sooner than the process'.
 fn some_threads(pid: i32) -> Vec<AsyncFd<OwnedFd>> {
-    let listed = fs::read_dir(format!("/proc/{pid}/task"));
-    let names = listed.into_iter().flatten().flatten();
-    let threads = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let others = threads.filter(|thread| *thread != pid);
     let watch = |thread| sys::pidfd_open_thread(thread).and_then(sys::watch_readable);
-    others
+    threads(pid)
+        .filter(|thread| *thread != pid)
         .filter_map(|thread| watch(thread).ok())
         .take(WATCHED)
         .collect()

@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 
+use serde_json::{Map, Value};
+
 use crate::clock::unix_now;
 use crate::control::message::{Event, Kind, Level};
 use crate::supervisor::transition::Transition;
@@ -41,16 +43,8 @@ impl Events {
             .get("pid")
             .and_then(|pid| i32::try_from(pid.as_i64()?).ok());
         self.seq += 1;
-        let event = Event {
-            kind,
-            seq: self.seq,
-            time: unix_now(),
-            server: self.identity.clone(),
-            pid,
-            level: transition.level(),
-            message: transition.to_string(),
-            data,
-        };
+        let message = transition.to_string();
+        let event = self.event(kind, pid, transition.level(), message, data);
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
@@ -60,16 +54,8 @@ impl Events {
 
     /// Returns the marker for a reader that was too slow; it carries the number of the last event.
     pub(crate) fn lost(&self) -> Event {
-        Event {
-            kind: Kind::Lost,
-            seq: self.seq,
-            time: unix_now(),
-            server: self.identity.clone(),
-            pid: None,
-            level: Level::Warning,
-            message: "events were lost, for this reader was too slow".to_owned(),
-            data: serde_json::Map::new(),
-        }
+        let message = "events were lost, for this reader was too slow".to_owned();
+        self.event(Kind::Lost, None, Level::Warning, message, Map::new())
     }
 
     /// Returns the events after the one a reader knows.
@@ -83,6 +69,26 @@ impl Events {
             .filter(|event| event.seq > known)
             .cloned()
             .collect()
+    }
+
+    fn event(
+        &self,
+        kind: Kind,
+        pid: Option<i32>,
+        level: Level,
+        message: String,
+        data: Map<String, Value>,
+    ) -> Event {
+        Event {
+            kind,
+            seq: self.seq,
+            time: unix_now(),
+            server: self.identity.clone(),
+            pid,
+            level,
+            message,
+            data,
+        }
     }
 }
 
