@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from figures import Figure
+from figures import Figure, milliseconds
+from raw_server import plain, raw_server
 from setting import MIB, field
 
 if TYPE_CHECKING:
@@ -105,19 +106,35 @@ def _ratios(ours: tuple[float, float], theirs: tuple[float, float]) -> list[tupl
     ]
 
 
-def _run(setting: Setting, name: str, conftest: str) -> tuple[float, float]:
+def existing(setting: Setting) -> list[Figure]:
+    """What the end of a run costs on a plain server: the deletion of the namespaces it created."""
+    each = []
+    for number in range(setting.times(3)):
+        with raw_server(plain(setting.executable), None) as (address, _):
+            used = f"--temporal-address={address}"
+            kept, _ = _run(setting, f"kept {number}", OURS, used, "--temporal-keep=1h")
+            deleted, _ = _run(setting, f"deleted {number}", OURS, used)
+        each.append((deleted - kept) / _tests(setting))
+    return [milliseconds("an existing server: a namespace deleted at the end of the run", each)]
+
+
+def _tests(setting: Setting) -> int:
+    return WORKERS if setting.quick else TESTS
+
+
+def _run(setting: Setting, name: str, conftest: str, *options: str) -> tuple[float, float]:
     """Runs the suite; returns the seconds it took, and its memory when it was largest, in bytes."""
     folder = setting.root / name.replace(" ", "-")
     folder.mkdir()
-    tests = WORKERS if setting.quick else TESTS
     for file, text in [
         ("pytest.ini", INI),
         ("order.py", WORKFLOW),
-        ("test_order.py", TEST.format(tests=tests)),
+        ("test_order.py", TEST.format(tests=_tests(setting))),
         ("conftest.py", conftest),
     ]:
         (folder / file).write_text(text)
     words = [sys.executable, "-m", "pytest", "-q", "-n", str(WORKERS), "-p", "no:cacheprovider"]
+    words.extend(options)
     mark = f"BENCH={folder}"
     environment = {**os.environ, "BENCH": str(folder)}
     environment["TEMPORAL_DEVSERVER_EXECUTABLE"] = setting.executable

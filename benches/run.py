@@ -61,6 +61,7 @@ MEASUREMENTS: dict[str, list[Measure]] = {
         measure_work.namespaces,
         measure_work.memory_of_namespaces,
         measure_suite.suite,
+        measure_suite.existing,
         measure_data.snapshots,
     ],
     "What supervision costs": [

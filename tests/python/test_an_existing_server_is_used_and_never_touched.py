@@ -27,6 +27,9 @@ from flows import *
 def test_one(temporal_server, temporal_client, temporal_namespace, number):
     assert asyncio.run(doubled(temporal_client)) == 42
     tell(temporal_server.address, temporal_namespace)
+    assert (temporal_server.namespace, temporal_server.name) in [
+        ("default", "external"), ("given", "external")
+    ]
 """
 
 REFUSED = """

@@ -14,6 +14,7 @@ from .. import _core, _errors
 from .._launcher import launcher
 from .._options import to_json
 from . import shared
+from .settings import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 PATIENCE = 0.2
 """Seconds that a server that runs has to tell its address."""
 
+OURS_ALONE = ("version", "dynamic_config", "schedules")
+"""Options that change what tests see of a server, and that an existing server does not obey."""
+
 
 def line(root: Path, settings: Settings) -> str | None:
     """Returns what to say; None in projects in which there seems to be no Temporal."""
-    if settings.address:
-        return f"temporal: the existing server at {settings.address}"
-    if settings.profile:
-        return f"temporal: the existing server of profile `{settings.profile}`"
+    if settings.is_external:
+        return _existing(settings)
     try:
         name, chosen = shared.server(root, settings)
     except _errors.ExecutableNotFoundError as error:
@@ -43,6 +45,14 @@ def line(root: Path, settings: Settings) -> str | None:
     return (
         f"temporal: server `{name}` {status['version']} at {status['address']}, {status['state']}"
     )
+
+
+def _existing(settings: Settings) -> str:
+    """Names the existing server, and the options that tests may count on in vain."""
+    where = f"at {settings.address}" if settings.address else f"of profile `{settings.profile}`"
+    given = [name for name in OURS_ALONE if getattr(settings, name) != TABLE[name].default]
+    left = f"; it does not obey: {', '.join(given)}" if given else ""
+    return f"temporal: the existing server {where}{left}"
 
 
 def _status(name: str, chosen: Options) -> dict[str, Any] | None:

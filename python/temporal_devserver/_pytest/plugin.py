@@ -50,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options: what cannot be is told before any test runs."""
     ours = config.stash[run.KEY] = run.Run(config, settings.read(config))
+    if ours.settings.is_external:
+        from .cleanup import Cleanup
+
+        config.stash[run.CLEANUP] = Cleanup(config, ours.settings)
+        config.pluginmanager.register(config.stash[run.CLEANUP], "temporal-cleanup")
     if ours.settings.report:
         from . import report
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .._blocking import DevServer
     from .._options import Options
+    from .cleanup import Cleanup
     from .external import ExternalServer
     from .settings import Settings
     from .watched import Watched
@@ -62,7 +63,7 @@ class Run:
 
             if more:
                 raise external.refusal("a server with options of its own")
-            yield external.ExternalServer(self.settings)
+            yield external.ExternalServer(self.settings, self.config.stash[CLEANUP])
             return
         from .._blocking import DevServer
         from .._errors import ExecutableNotFoundError
@@ -156,6 +157,9 @@ def unique(test: str) -> str:
 
 
 KEY = pytest.StashKey[Run]()
+
+CLEANUP: pytest.StashKey[Cleanup] = pytest.StashKey()
+"""What deletes the namespaces that the run creates on an existing server."""
 
 USED = pytest.StashKey[list[tuple[Server, str]]]()
 """The servers and namespaces that a test has used."""

@@ -85,7 +85,7 @@ class Settings:
     keep: float = _option(
         "TIME",
         "keep the server, with its web interface, so long after the run: the next one is there "
-        "at once; default: 0",
+        "at once; on an existing server, keep the namespaces; default: 0",
         words.duration,
         0.0,
     )
