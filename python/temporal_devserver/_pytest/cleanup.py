@@ -113,10 +113,12 @@ class Cleanup:
             problem, found = _aside.run(_marked(client, self._run, self._names), LIST_SECONDS)
             limit = DELETE_SECONDS + EACH_SECONDS * len(found)
             left = _aside.run(_deleted(client, found, limit))
+        except ImportError:  # without the SDK no worker has created any
+            return []
         except (ExternalServerError, asyncio.TimeoutError) as error:
-            why = str(error) or "the server does not list its namespaces in time"
-            return _lines(dict.fromkeys(sorted(self._names), why), why)
-        return _lines(left, problem)
+            problem = str(error) or "the server does not list its namespaces in time"
+            left = dict.fromkeys(sorted(self._names), problem)
+        return _lines(left, problem if self._unheard else "")
 
 
 def _lines(left: Mapping[str, str], problem: str) -> list[str]:
@@ -141,6 +143,7 @@ def _lines(left: Mapping[str, str], problem: str) -> list[str]:
 
 async def _marked(client: Client, run: str, names: Iterable[str]) -> tuple[str, set[str]]:
     """Returns the namespaces to delete, and why these are only the given names, if so."""
+    from temporalio.api.enums.v1 import NamespaceState
     from temporalio.api.workflowservice.v1 import ListNamespacesRequest
     from temporalio.service import RPCError
 
@@ -152,9 +155,10 @@ async def _marked(client: Client, run: str, names: Iterable[str]) -> tuple[str, 
         except RPCError as error:
             return str(error), set(names)
         for namespace in page.namespaces:
-            data = namespace.namespace_info.data
-            if data.get(RUN) == run or _is_over(data.get(EXPIRES)):
-                found.add(namespace.namespace_info.name)
+            info = namespace.namespace_info
+            is_ours = info.data.get(RUN) == run or _is_over(info.data.get(EXPIRES))
+            if is_ours and info.state != NamespaceState.NAMESPACE_STATE_DELETED:
+                found.add(info.name)
         if not page.next_page_token:
             return "", found
         request.next_page_token = page.next_page_token
