@@ -1,4 +1,6 @@
 //! The two clocks we use: the wall clock for people, the monotonic one for all decisions. And times that others tell us.
+//!
+//! The Python package reads them, too: no library that replaces Python's clocks in a test reaches the kernel's.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -23,7 +23,7 @@ mod core {
     use crate::options::{Options, config};
     use crate::paths::Locations;
     use crate::session::{self, Notice, Outcome, Wait};
-    use crate::{cli, executable};
+    use crate::{cli, clock, executable};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
@@ -198,6 +198,33 @@ mod core {
                 Outcome::Done(value) => Ok((-1, None, Some(value.to_string()))),
             }
         }
+    }
+
+    /// A time to wait for, as a descriptor.
+    #[pyclass(module = "temporal_devserver._core")]
+    #[derive(Debug)]
+    pub(super) struct Timer(session::Timer);
+
+    #[pymethods]
+    impl Timer {
+        #[new]
+        fn new(after: f64) -> PyResult<Self> {
+            Ok(Self(session::Timer::start(after)?))
+        }
+
+        fn fileno(&self) -> RawFd {
+            self.0.fd()
+        }
+    }
+
+    #[pyfunction]
+    fn monotonic() -> f64 {
+        clock::monotonic()
+    }
+
+    #[pyfunction]
+    fn unix_now() -> f64 {
+        clock::unix_now()
     }
 
     #[pyfunction]

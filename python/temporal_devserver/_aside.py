@@ -7,6 +7,9 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
+from . import _timer
+from ._errors import EventLoopError
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -21,18 +24,35 @@ def run(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
 
     Raises:
         TimeoutError: It took longer.
+        EventLoopError: There can be no loop.
     """
     done: Future[T] = Future()
+    began = False
+
+    async def begin() -> T:
+        nonlocal began
+        began = True
+        return await _timer.limited(work, seconds)
 
     def main() -> None:
+        begun = begin()
         try:
-            done.set_result(asyncio.run(_limited(work, seconds)))
+            done.set_result(asyncio.run(begun))
         except BaseException as error:  # raised again in the waiting thread
-            done.set_exception(error)
+            begun.close()
+            work.close()
+            done.set_exception(error if began else _no_loop(error))
 
     threading.Thread(target=main, name="temporal-devserver-aside", daemon=True).start()
     return done.result(None if seconds is None else seconds + SLACK)
 
 
-async def _limited(work: Coroutine[object, object, T], seconds: float | None) -> T:
-    return await asyncio.wait_for(work, seconds)
+def _no_loop(error: BaseException) -> EventLoopError:
+    """Returns the error of a thread in which no loop could be made: it needs a pair of sockets."""
+    message = (
+        f"no event loop can be made ({type(error).__name__}: {error}); allow it a socket pair: "
+        "with pytest-socket add `--allow-unix-socket`, at a limit raise `ulimit -n`"
+    )
+    made = EventLoopError(message)
+    made.__cause__ = error
+    return made

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import _connect
+from . import _clock, _connect
 from ._loop import OnLoop
 
 if TYPE_CHECKING:
@@ -288,17 +287,20 @@ class AsyncDevServer(OnLoop):
 
         Raises:
             ImportError: The Temporal SDK is not installed.
+            ConfigError: The client cannot connect with these options, and can without them.
+            RuntimeError: The client cannot connect, though the server is ready.
             NotRunningError: The handle is not started.
         """
-        until = time.monotonic() + _connect.PATIENCE
+        until = _clock.monotonic() + _connect.PATIENCE
         while True:
             target = await self._run(self._target())
+            seen = self._session.changes
             try:
                 return await _connect.connect(*target, client_options)
-            except RuntimeError:  # the SDK's, where nobody answers: the server may just be replaced
-                if time.monotonic() > until:
-                    raise
-            await self._run(self._replaced())
+            except RuntimeError as error:  # the server may just be replaced
+                failure = error
+            why = await _connect.explained(failure, *target, client_options)
+            await self._run(self._before_another_connect(why, seen, until))
 
 
 class _Events:

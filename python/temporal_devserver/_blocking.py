@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import select
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _connect, _fork, _watch
+from . import _clock, _connect, _fork, _watch
 from ._verbs import Verbs
 
 if TYPE_CHECKING:
@@ -294,17 +293,20 @@ class DevServer(Verbs):
 
         Raises:
             ImportError: The Temporal SDK is not installed.
+            ConfigError: The client cannot connect with these options, and can without them.
+            RuntimeError: The client cannot connect, though the server is ready.
             NotRunningError: The handle is not started.
         """
-        until = time.monotonic() + _connect.PATIENCE
+        until = _clock.monotonic() + _connect.PATIENCE
         while True:
             target = self._run(self._target())
+            seen = self._session.changes
             try:
                 return _connect.connect_blocking(*target, client_options)
-            except RuntimeError:  # the SDK's, where nobody answers: the server may just be replaced
-                if time.monotonic() > until:
-                    raise
-            self._run(self._replaced())
+            except RuntimeError as error:  # the server may just be replaced
+                failure = error
+            why = _connect.explained_blocking(failure, *target, client_options)
+            self._run(self._before_another_connect(why, seen, until))
 
     # How this face waits. Whoever waits advances the session itself and depends on no other thread:
     # a signal handler may use a handle while the thread it interrupted is in here, holding a lock
@@ -330,11 +332,11 @@ class DevServer(Verbs):
             return result
 
     def _pause(self, wait: Wait) -> None:
-        due = None if wait.seconds is None else time.monotonic() + wait.seconds
+        due = None if wait.seconds is None else _clock.monotonic() + wait.seconds
         if wait.descriptor >= 0:
             poll = select.poll()
             poll.register(wait.descriptor, select.POLLIN)
-            poll.poll(_watch.milliseconds_until(due))
+            poll.poll(_clock.milliseconds_until(due))
             return
         bell = _watch.Bell()
         self._bells.add(bell)
@@ -368,7 +370,7 @@ class DevServer(Verbs):
         with self._lock:
             self._advance_unseen()
             turn = None if self._idle() else _watch.Turn(self._descriptor, self._due)
-        self._log()
+        self._log_unseen()
         return turn
 
     def _announce(self) -> None:

@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ._errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,12 +27,64 @@ async def connect(address: str, namespace: str, options: Mapping[str, Any]) -> C
 
     Raises:
         ImportError: `temporalio` is not installed.
+        RuntimeError: It cannot connect.
     """
     if "temporalio.client" not in sys.modules:
         await _loaded()
     client = _client()
     chosen = {"namespace": namespace, **options}
     return await client.connect(chosen.pop("target_host", address), **chosen)
+
+
+def is_of_the_sdk(error: Exception) -> bool:
+    """Tells whether the SDK's core has raised an error; its class is `RuntimeError` itself."""
+    return type(error) is RuntimeError
+
+
+async def explained(
+    error: RuntimeError, address: str, namespace: str, options: Mapping[str, Any]
+) -> RuntimeError | ConfigError:
+    """Returns why a client of a server of ours could not connect.
+
+    A client without options connects where the server is well: then the options are to blame.
+    """
+    if not options or not is_of_the_sdk(error):
+        return error
+    try:
+        await connect(address, namespace, {})
+    except RuntimeError:
+        return error
+    return _unfit(options, error)
+
+
+def explained_blocking(
+    error: RuntimeError, address: str, namespace: str, options: Mapping[str, Any]
+) -> RuntimeError | ConfigError:
+    """Returns why a client could not connect, see `explained`."""
+    if not is_of_the_sdk(error):
+        return error
+    from . import _aside
+
+    return _aside.run(explained(error, address, namespace, options))
+
+
+def _unfit(options: Mapping[str, Any], error: RuntimeError) -> ConfigError:
+    """Returns the error of options with which a client cannot connect, and can without them."""
+    implied = options.get("tls") is None and "api_key" in options
+    named = [name for name in ("tls", "api_key") if options.get(name)]
+    if options.get("tls") or implied:
+        problem = "the dev server speaks plaintext and asks for no key"
+        remedy = f"leave {' and '.join(named)} out" + (", or add `tls=False`" if implied else "")
+    else:
+        named = [*options]
+        problem = "a client without it connects" if len(named) == 1 else "a client without connects"
+        remedy = f"leave {' and '.join(named)} out, or correct it"
+    option = ", ".join(named)
+    said = str(error).partition("\n")[0][:300]
+    message = f"option `{option}`: {problem} ({said}); {remedy}"
+    unfit = ConfigError(message, option=option, problem=problem, remedy=remedy)
+    unfit.__cause__ = error
+    return unfit
 
 
 def connect_blocking(address: str, namespace: str, options: Mapping[str, Any]) -> Client:

@@ -2,9 +2,9 @@
 
 Nothing here waits, and nothing here releases the GIL: each `advance` does what can be done now and
 says what to wait for (a file descriptor to become readable, a time to pass). Python does all the
-waiting: `select.poll` in the blocking face, `loop.add_reader` and `loop.call_later` in the asyncio
-face. So no Rust code ever runs in a thread that the interpreter might end, and there is no runtime
-to survive a fork. Errors are raised as the classes of `temporal_devserver._errors`.
+waiting: `select.poll` in the blocking face, `loop.add_reader` and a `Timer` in the asyncio face. So
+no Rust code ever runs in a thread that the interpreter might end, and there is no runtime to
+survive a fork. Errors are raised as the classes of `temporal_devserver._errors`.
 """
 
 from typing import NoReturn, final
@@ -15,16 +15,19 @@ __all__ = [
     "SERVER_VERSION",
     "Call",
     "Session",
+    "Timer",
     "__version__",
     "check_version",
     "close_after_fork",
     "error_codes",
     "executable_store",
     "lookup",
+    "monotonic",
     "option_defaults",
     "run_cli",
     "supervise",
     "tie",
+    "unix_now",
 ]
 
 __version__: str
@@ -154,6 +157,32 @@ class Call:
         Raises:
             DevServerError: What the supervisor answered, or that it did not answer.
         """
+
+@final
+class Timer:
+    """A descriptor that becomes readable when a time has passed, by the kernel's clock.
+
+    Its end closes it; in a forked child it is closed.
+    """
+
+    def __new__(cls, after: float) -> Self:
+        """Starts it.
+
+        Args:
+            after: Seconds until it goes off; 31 years at the most, at once where there are none.
+
+        Raises:
+            OSError: There is no descriptor left.
+        """
+
+    def fileno(self) -> int:
+        """Returns the descriptor."""
+
+def monotonic() -> float:
+    """Returns seconds by the kernel's monotonic clock, since the first call in this process."""
+
+def unix_now() -> float:
+    """Returns seconds since 1970 by the kernel's wall clock."""
 
 def close_after_fork() -> None:
     """Closes, in a forked child, every descriptor that this module holds. Takes no lock."""

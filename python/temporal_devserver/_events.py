@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,6 +30,35 @@ def log(server: str, level: str, message: str) -> None:
 
     number: int = getattr(logging, level.upper())
     logging.getLogger("temporal_devserver").log(number, "%s: %s", server, message)
+
+
+_reported: set[tuple[type[BaseException], str, int]] = set()
+"""The kinds of errors that were reported: class, file and line."""
+
+
+def report(where: str, error: BaseException) -> None:
+    """Logs an error that no caller could catch, once for each kind. Raises nothing.
+
+    An error that logging raises in its turn goes to `threading.excepthook`.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    file, line = ("", 0) if place is None else (place.tb_frame.f_code.co_filename, place.tb_lineno)
+    kind = (type(error), file, line)
+    if kind in _reported:
+        return
+    _reported.add(kind)
+    try:
+        import logging
+
+        message = "%s: %s: %s; healing goes on; please report it with this traceback"
+        words = where, type(error).__name__, error
+        logging.getLogger("temporal_devserver").error(message, *words, exc_info=error)
+    except BaseException:  # a handler of the program: not even it ends the healing
+        told = type(error), error, error.__traceback__, threading.current_thread()
+        with contextlib.suppress(BaseException):
+            threading.excepthook(threading.ExceptHookArgs(told))
 
 
 class Listener:

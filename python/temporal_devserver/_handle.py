@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import warnings
 import weakref
 from collections import deque
@@ -11,7 +10,7 @@ from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from . import _core, _errors, _events, _fork
+from . import _clock, _core, _errors, _events, _fork
 from ._launcher import launcher
 from ._models import Event, Status
 from ._options import check_name, to_json
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
 
     from ._install import first_use
     from ._options import Options
+
+
+RETRY_SECONDS = 1.0
+"""Seconds until a session is advanced again after a step that has failed."""
 
 
 class Handle:
@@ -56,7 +59,7 @@ class Handle:
         self._inherited = False
         self._downloads: set[first_use.Aside] = set()
         self._listeners: weakref.WeakSet[_events.Listener] = weakref.WeakSet()
-        self._unlogged: deque[tuple[str, str]] = deque()
+        self._unlogged: deque[tuple[str, str] | Exception] = deque()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {self._session.state}>"
@@ -168,7 +171,7 @@ class Handle:
         if action is not None:
             action()
         self._descriptor, seconds = self._session.advance()
-        self._due = None if seconds is None else time.monotonic() + seconds
+        self._due = None if seconds is None else _clock.monotonic() + seconds
         while (notice := self._session.next_notice()) is not None:
             self._take(json.loads(notice))
         if self._session.ending is not None:
@@ -180,12 +183,12 @@ class Handle:
         return moved
 
     def _advance_unseen(self) -> None:
-        """Advances the session where nobody could catch an error. With the lock held."""
+        """Advances the session where no caller could catch an error. With the lock held."""
         try:
             self._advance()
-        except Exception as error:  # one broken session must not end the others' healing
-            self._unlogged.append(("error", str(error)))
-            self._abandon()
+        except Exception as error:  # the session is as it was after the step: it goes on, and soon
+            self._unlogged.append(error)
+            self._descriptor, self._due = -1, _clock.monotonic() + RETRY_SECONDS
 
     def _take(self, notice: Mapping[str, Any]) -> None:
         if notice["notice"] == "failed":
@@ -204,10 +207,20 @@ class Handle:
         """Logs what happened. Without the lock: a logging handler may do anything."""
         while self._unlogged:
             try:
-                level, message = self._unlogged.popleft()
+                news = self._unlogged.popleft()
             except IndexError:  # another thread was faster
                 return
-            _events.log(self.name, level, message)
+            if isinstance(news, Exception):
+                _events.report(self.name, news)
+            else:
+                _events.log(self.name, *news)
+
+    def _log_unseen(self) -> None:
+        """Logs where no caller could catch what a logging handler raises."""
+        try:
+            self._log()
+        except Exception as error:  # the program's handler must not end the healing
+            _events.report(self.name, error)
 
 
 @lru_cache(maxsize=64)

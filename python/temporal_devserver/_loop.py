@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from . import _fork
+from . import _clock, _fork
 from ._errors import EventLoopError
+from ._timer import Timer, resolve
 from ._verbs import Verbs
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class OnLoop(Verbs):
         # After a fork the parent's loop is only forgotten: its selector is shared with the parent.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader = -1
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._waiting: set[asyncio.Future[None]] = set()
 
     async def _run(self, script: Script[T]) -> T:
@@ -93,9 +93,9 @@ class OnLoop(Verbs):
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        timer = None if wait.seconds is None else loop.call_later(wait.seconds, _resolve, done)
+        timer = None if wait.seconds is None else Timer(loop, wait.seconds, partial(resolve, done))
         if wait.descriptor >= 0:
-            loop.add_reader(wait.descriptor, _resolve, done)
+            loop.add_reader(wait.descriptor, resolve, done)
         else:
             self._waiting.add(done)
         try:
@@ -120,9 +120,11 @@ class OnLoop(Verbs):
     def _background(self) -> None:
         """Advances the session from the loop."""
         self._unregister()
-        self._advance_unseen()
-        self._register()
-        self._log()
+        try:
+            self._advance_unseen()
+        finally:
+            self._register()
+        self._log_unseen()
 
     def _register(self) -> None:
         """Has the loop call when it is this session's turn. It holds the handle weakly."""
@@ -132,8 +134,8 @@ class OnLoop(Verbs):
             self._loop.add_reader(self._descriptor, _turn, weakref.ref(self))
             self._reader = self._descriptor
         if self._due is not None:
-            seconds = max(0.0, self._due - time.monotonic())
-            self._timer = self._loop.call_later(seconds, _turn, weakref.ref(self))
+            turn = partial(_turn, weakref.ref(self))
+            self._timer = Timer(self._loop, self._due - _clock.monotonic(), turn)
 
     def _unregister(self) -> None:
         reader, timer = self._reader, self._timer
@@ -145,7 +147,7 @@ class OnLoop(Verbs):
 
     def _announce(self) -> None:
         for done in self._waiting:
-            _resolve(done)
+            resolve(done)
 
     def _abandon(self) -> None:
         loop = self._loop
@@ -172,7 +174,7 @@ def _running() -> asyncio.AbstractEventLoop | None:
 def _forget(
     loop: asyncio.AbstractEventLoop,
     reader: int,
-    timer: asyncio.TimerHandle | None,
+    timer: Timer | None,
     abandon: Callable[[], None],
 ) -> None:
     if reader >= 0:
@@ -180,11 +182,6 @@ def _forget(
     if timer is not None:
         timer.cancel()
     abandon()
-
-
-def _resolve(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
 
 
 def _turn(reference: weakref.ref[OnLoop]) -> None:

@@ -8,6 +8,7 @@ attribute keys) become JSON.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -160,6 +161,26 @@ def to_path(name: str, value: Path) -> str:
     return path
 
 
+def to_seconds(name: str, value: Seconds | None) -> float | None:
+    """Returns a duration that an argument names, in seconds.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if value is None:
+        return None
+    remedy = "give a finite number of seconds or a `timedelta`, or leave it out"
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    try:
+        seconds = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise _unfit(name, f"{value!r} is no duration", remedy)
+    return seconds
+
+
 def _check_text(name: str, text: str) -> None:
     """Refuses what Python makes of bytes that are not UTF-8: JSON has no way to say it."""
     try:
@@ -176,19 +197,18 @@ def _plain(name: str, value: object) -> object:
     if name == "search_attributes" and not isinstance(value, (str, Mapping)):
         value = dict(map(_search_attribute, _sequence(name, value)))
     elif name != "dynamic_config":
-        value = _in_seconds(value)
+        value = _in_seconds(name, value)
     try:
         return json.loads(json.dumps(value, default=_mapping_or_sequence, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise _unfit(name, str(error)) from error
 
 
-def _in_seconds(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
+def _in_seconds(name: str, value: object) -> object:
+    """Returns a value with its durations in seconds; JSON has no word for those without an end."""
     if isinstance(value, Mapping):
-        return {key: _in_seconds(entry) for key, entry in value.items()}
-    return value
+        return {key: _in_seconds(name, entry) for key, entry in value.items()}
+    return to_seconds(name, value) if isinstance(value, (float, timedelta)) else value
 
 
 def _mapping_or_sequence(value: object) -> object:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import _connect, _core, _errors, _events, _logs
+from . import _clock, _connect, _core, _errors, _events, _logs
 from ._handle import Handle
 from ._models import Event, Status
-from ._options import to_path
+from ._options import to_path, to_seconds
 from ._script import Script, Wait
 
 if TYPE_CHECKING:
@@ -36,12 +34,12 @@ class Verbs(Handle):
         self, done: Callable[[], bool], seconds: float | None = None, *, shielded: bool = False
     ) -> Script[bool]:
         """Waits until `done()`, asked again after each change; False: the time was up before."""
-        end = None if seconds is None else time.monotonic() + seconds
+        end = None if seconds is None else _clock.monotonic() + seconds
         while True:
             seen = self._session.changes
             if done():
                 return True
-            left = None if end is None else end - time.monotonic()
+            left = None if end is None else end - _clock.monotonic()
             if left is not None and left <= 0:
                 return False
             yield Wait(seen, left, shielded=shielded)
@@ -190,8 +188,9 @@ class Verbs(Handle):
         yield from self._replace("restore", path=to_path("path", path), force=force)
 
     def _begin_outage(self, seconds: Seconds | None, *, force: bool) -> Script[None]:
+        allowed = to_seconds("seconds", seconds)
         try:
-            yield from self._ask("outage", seconds=_seconds(seconds), force=force)
+            yield from self._ask("outage", seconds=allowed, force=force)
         except (Exception, GeneratorExit):
             raise
         except BaseException:  # interrupted: there is no block that would end it
@@ -199,12 +198,12 @@ class Verbs(Handle):
             raise
 
     def _wait_ready(self, timeout: Seconds | None) -> Script[Status]:
-        allowed = _seconds(timeout)
-        end = None if allowed is None else time.monotonic() + allowed
+        allowed = to_seconds("timeout", timeout)
+        end = None if allowed is None else _clock.monotonic() + allowed
         last = "nothing yet"
         while True:
             seen = self._session.changes
-            left = None if end is None else max(0.0, end - time.monotonic())
+            left = None if end is None else max(0.0, end - _clock.monotonic())
             if (yield from self._leased(left)):
                 status = yield from self._get_status()
                 if status.state in ("ready", "degraded"):  # degraded: the server itself works
@@ -214,7 +213,7 @@ class Verbs(Handle):
                 last = "; ".join(probe.error for probe in status.probes if probe.error) or (
                     f"the server is {status.state}"
                 )
-            left = None if end is None else max(0.0, end - time.monotonic())
+            left = None if end is None else max(0.0, end - _clock.monotonic())
             if not (yield from self._until(partial(self._changed_since, seen), left)):
                 raise self._not_ready(allowed or 0.0, last)
 
@@ -285,7 +284,8 @@ class Verbs(Handle):
             return listener.pop()
 
     def _create_namespace(self, name: str, retention: Seconds | None) -> Script[None]:
-        yield from self._ask("create_namespace", name=name, retention=_seconds(retention))
+        kept = to_seconds("retention", retention)
+        yield from self._ask("create_namespace", name=name, retention=kept)
 
     def _list_namespaces(self) -> Script[list[str]]:
         return list((yield from self._ask("list_namespaces")))
@@ -295,11 +295,33 @@ class Verbs(Handle):
         yield from self._leased()
         return self.address, self.namespace
 
-    def _replaced(self) -> Script[None]:
-        """Waits a moment for news, as of a death that nobody has told yet, then until ready."""
-        seen = self._session.changes
-        yield from self._until(partial(self._changed_since, seen), _connect.PAUSE)
-        yield from self._wait_ready(None)
+    def _before_another_connect(self, failure: Exception, seen: int, until: float) -> Script[None]:
+        """Waits until another try may do better than the one that failed.
+
+        Args:
+            failure: Of the try.
+            seen: The session's `changes` before it.
+            until: Until when to try.
+
+        Raises:
+            Exception: The failure, where another try would fail as well.
+        """
+        is_unfit = isinstance(failure, _errors.ConfigError)
+        if _clock.monotonic() > until or not (is_unfit or _connect.is_of_the_sdk(failure)):
+            raise failure
+        # Options are to blame only where one server lived from before the try until after it.
+        if not (yield from self._came_back(seen, _connect.PAUSE)) and is_unfit:
+            raise failure
+
+    def _came_back(self, seen: int, seconds: float, allowed: Seconds | None = None) -> Script[bool]:
+        """Waits for news, as of a death that is not told yet, and then until the server is ready.
+
+        Returns:
+            Whether there were any since the session's `changes` were `seen`.
+        """
+        yield from self._until(partial(self._changed_since, seen), seconds)
+        yield from self._wait_ready(allowed)
+        return self._changed_since(seen)
 
     def _read_log(self, tail: int | None) -> Script[list[str]]:
         """Reads the log a block at a time; others have a turn after each."""
@@ -311,7 +333,3 @@ class Verbs(Handle):
             except StopIteration as end:
                 return list(end.value)
             yield Wait(self._session.changes, 0.0)
-
-
-def _seconds(duration: Seconds | None) -> float | None:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration

@@ -3,7 +3,7 @@
 One daemon thread a process, pure Python: it waits in `poll`, and what it calls in the core never
 waits. It is never joined at exit (a daemon thread that sits in `poll` then simply never wakes up),
 ends when no handle is left to watch, and holds handles weakly, else a forgotten handle would never
-give up its lease.
+give up its lease. No exception ends it: a step that raises is reported once and taken again.
 
 A `poll` under way keeps the descriptors it waits for open, whoever closes them. So whoever changes
 a session rings the bell afterwards: `poll` returns, and only then does the other side see the end
@@ -16,12 +16,19 @@ import contextlib
 import os
 import select
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from . import _clock, _events
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+NAME = "temporal-devserver-watch"
+
+PAUSE = 1.0
+"""Seconds between an exception and the next try."""
 
 
 class Turn(NamedTuple):
@@ -67,7 +74,7 @@ class Bell:
                 poll.register(turn.descriptor, select.POLLIN)
             if turn.due is not None:
                 due = turn.due if due is None else min(due, turn.due)
-        poll.poll(milliseconds_until(due))
+        poll.poll(_clock.milliseconds_until(due))
         with contextlib.suppress(BlockingIOError):
             os.read(self._reader, 4096)
 
@@ -75,11 +82,6 @@ class Bell:
         with contextlib.suppress(AttributeError):  # there was no descriptor left for the pipe
             os.close(self._reader)
             os.close(self._writer)
-
-
-def milliseconds_until(due: float | None) -> float | None:
-    """Returns the timeout for `poll`, which rounds it up: nothing is early and nothing spins."""
-    return None if due is None else max(0.0, due - time.monotonic()) * 1000
 
 
 class Watch:
@@ -124,9 +126,10 @@ class Watch:
         thread.join(1.0)
         # `join` returns a moment before the kernel's thread is gone, and it is those that Python
         # 3.12 counts.
-        until = time.monotonic() + 0.05
-        while os.path.exists(f"/proc/self/task/{thread.native_id}") and time.monotonic() < until:
-            time.sleep(0.0001)
+        until = _clock.monotonic() + 0.05
+        task = f"/proc/self/task/{thread.native_id}"
+        while os.path.exists(task) and _clock.monotonic() < until:
+            _clock.sleep(0.0001)
 
     def after_fork(self) -> None:
         """Makes the thread anew, in the parent."""
@@ -141,7 +144,7 @@ class Watch:
             return
         self._bell = Bell()
         self._thread = threading.Thread(
-            target=self._run, args=(self._bell,), name="temporal-devserver-watch", daemon=True
+            target=self._run, args=(self._bell,), name=NAME, daemon=True
         )
         try:
             self._thread.start()
@@ -150,12 +153,16 @@ class Watch:
 
     def _run(self, bell: Bell) -> None:
         while True:
-            turns = self._advance()
-            with self._lock:
-                if self._forks or not self._handles:
-                    self._thread = self._bell = None
-                    return
-            bell.wait(turns)
+            try:
+                turns = self._advance()
+                with self._lock:
+                    if self._forks or not self._handles:
+                        self._thread = self._bell = None
+                        return
+                bell.wait(turns)
+            except BaseException as error:  # noqa: PERF203  # without the thread nothing heals
+                _events.report(NAME, error)
+                _clock.sleep(PAUSE)
 
     def _advance(self) -> list[Turn]:
         """Advances every handle, and drops those that are idle or gone."""
@@ -164,7 +171,11 @@ class Watch:
             # Taken out first, so that an `add` which comes meanwhile is not lost.
             reference = self._handles.pop(key)
             handle = reference()
-            turn = None if handle is None else handle._background()  # noqa: SLF001
+            try:
+                turn = None if handle is None else handle._background()  # noqa: SLF001
+            except BaseException as error:  # one handle must not end the others' healing
+                _events.report(NAME, error)
+                turn = Turn(-1, _clock.monotonic() + PAUSE)
             del handle
             if turn is not None:
                 self._handles.setdefault(key, reference)

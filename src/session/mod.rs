@@ -19,6 +19,7 @@ mod place;
 mod registered;
 mod silence;
 mod site;
+mod timer;
 mod wait;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ use self::place::{Place, with_environment};
 use self::registered::Registered;
 pub use self::registered::close_after_fork;
 use self::site::{Launcher, ServerSite};
+pub use self::timer::Timer;
 pub use self::wait::Wait;
 use crate::clock::seconds;
 use crate::control::message::{Force, Granted, Hello, LeaseRequest, PROTOCOL, Request, Welcome};

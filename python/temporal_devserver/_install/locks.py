@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .. import _clock
 from .failure import writing
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def alone(path: pathlib.Path, reporter: Reporter) -> Iterator[None]:
                 told = holder
                 reporter.say(f"process {holder} is at it already; waiting for it")
             reporter.wait()
-            time.sleep(POLL)
+            _clock.sleep(POLL)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield

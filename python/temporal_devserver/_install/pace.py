@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from .. import _clock
 from .failure import Passing, Trouble
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Pace(NamedTuple):
     """Seconds before the second try; before each further one twice as long."""
     longest: float = 10.0
     """Seconds between two tries at the most."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = _clock.sleep
 
 
 def persist(

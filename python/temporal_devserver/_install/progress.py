@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from typing import IO, TYPE_CHECKING
+
+from .. import _clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class Lines(Pictured):
     """Lines for a person who reads them later, or in a log."""
 
     def __init__(
-        self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self, write: Callable[[str], None], clock: Callable[[], float] = _clock.monotonic
     ) -> None:
         super().__init__(NEWS, clock)
         self._write = write
@@ -92,7 +93,7 @@ class Lines(Pictured):
 class Bar(Pictured):
     """A bar in the last line of a terminal."""
 
-    def __init__(self, terminal: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, terminal: IO[str], clock: Callable[[], float] = _clock.monotonic) -> None:
         super().__init__(REDRAW, clock)
         self._terminal = terminal
         self._drawn = False

@@ -6,9 +6,9 @@ import errno
 import os
 import re
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
+from .. import _clock
 from .failure import CACHE_DIR, Trouble
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def prove(executable: pathlib.Path, version: str) -> None:
 
 def _ask(executable: pathlib.Path) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-    until = time.monotonic() + PATIENCE
+    until = _clock.monotonic() + PATIENCE
     while True:
         try:
             done = subprocess.run(
@@ -52,8 +52,8 @@ def _ask(executable: pathlib.Path) -> str:
             )
         except OSError as error:
             # Another thread forks, and its child still has a copy of the descriptor that wrote it.
-            if error.errno == errno.ETXTBSY and time.monotonic() < until:
-                time.sleep(BUSY_PAUSE)
+            if error.errno == errno.ETXTBSY and _clock.monotonic() < until:
+                _clock.sleep(BUSY_PAUSE)
                 continue
             problem = f"the executable cannot be run in {executable.parent}: {error.strerror}"
             remedy = f"set {CACHE_DIR} to a directory on a disk that is not mounted `noexec`"

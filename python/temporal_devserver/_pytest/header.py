@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import select
-import time
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, _errors
+from .. import _clock, _core, _errors
 from .._launcher import launcher
 from .._options import to_json
 from . import shared
@@ -58,10 +57,10 @@ def _existing(settings: Settings) -> str:
 def _status(name: str, chosen: Options) -> dict[str, Any] | None:
     """Asks the server, None where it does not run or does not answer."""
     place = to_json({"state_dir": chosen["state_dir"]})
-    until = time.monotonic() + PATIENCE
+    until = _clock.monotonic() + PATIENCE
     try:
         call = _core.Session(name, place, launcher()).call('{"op": "status"}')
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - _clock.monotonic()) > 0:
             descriptor, _, reply = call.advance()
             if reply is not None:
                 found: dict[str, Any] = json.loads(reply)

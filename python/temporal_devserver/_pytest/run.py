@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from .. import _clock
 from . import clients
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 Server: TypeAlias = "DevServer | ExternalServer"
 
 
-NOTICE_SECONDS = 5.0
-"""For how long a namespace is asked for again, each time under a new name: the server may just have
-crashed, and until that is noticed it counts as ready."""
+PATIENCE = 5.0
+"""For how long a namespace is asked for again, each time under a new name, while the server crashes
+again and again."""
 
-PAUSE_SECONDS = 0.02
-"""What lies between two of these tries."""
+NEWS_SECONDS = 1.0
+"""How long a crash may take to be noticed, until when the server counts as ready."""
 
 READY_SECONDS = 60.0
 """How long a server may take to come back after a crash."""
@@ -116,21 +116,22 @@ class Run:
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
-        from .._errors import DevServerError
+        from .._errors import ConfigError, DevServerError
         from .external import ExternalServer
 
         if isinstance(server, ExternalServer):
             return server.namespace_for(unique(test), self.settings.retention)
-        until = time.monotonic() + NOTICE_SECONDS
+        until = _clock.monotonic() + PATIENCE
         while True:
-            name = unique(test)
+            name, seen = unique(test), server._session.changes  # noqa: SLF001
             try:
                 server.create_namespace(name, self.settings.retention)
+            except ConfigError:
+                raise
             except DevServerError:
-                if time.monotonic() > until:
+                came_back = server._came_back(seen, NEWS_SECONDS, READY_SECONDS)  # noqa: SLF001
+                if not server._run(came_back) or _clock.monotonic() > until:  # noqa: SLF001
                     raise
-                time.sleep(PAUSE_SECONDS)
-                server.wait_ready(READY_SECONDS)
             else:
                 return name
 

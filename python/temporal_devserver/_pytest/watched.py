@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
 from typing import TYPE_CHECKING
 
+from .. import _clock
 from .._errors import DevServerError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Watched:
     def events(self) -> list[str]:
         """Returns the events since then, a line each."""
         while (event := self._listener.pop()) is not None:
-            clock = time.strftime("%H:%M:%S", time.localtime(event.time))
+            clock = _clock.local(event.time, "%H:%M:%S")
             self._told.append(f"{clock} {event.kind}: {event.message}")
         return self._told
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import PendingWorkflowTaskState, TaskQueueType
@@ -10,12 +9,11 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistoryEventFilterType
 
-from . import enums, failures
+from . import enums, failures, server_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from google.protobuf.timestamp_pb2 import Timestamp
     from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
     from temporalio.api.workflow.v1 import PendingActivityInfo, PendingWorkflowTaskInfo
     from temporalio.client import Client, WorkflowExecution, WorkflowHandle
@@ -26,7 +24,7 @@ MOST = 30
 
 async def told(client: Client) -> AsyncIterator[str]:
     """Tells of the workflows in the namespace of a client, line by line."""
-    count = 0
+    count, now = 0, await server_time.of_server(client)
     async for execution in client.list_workflows(page_size=MOST + 1):
         count += 1
         if count > MOST:
@@ -36,14 +34,17 @@ async def told(client: Client) -> AsyncIterator[str]:
         yield f"{execution.id}  {execution.workflow_type}  {status}"
         handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
         lines = _open if execution.status == WorkflowExecutionStatus.RUNNING else _closed
-        async for line in lines(client, handle, execution):
+        async for line in lines(client, handle, execution, now):
             yield f"    {line}"
     if not count:
         yield "none was started in it"
 
 
 async def _closed(
-    _client: Client, handle: WorkflowHandle[object, object], _execution: WorkflowExecution
+    _client: Client,
+    handle: WorkflowHandle[object, object],
+    _execution: WorkflowExecution,
+    _now: float,
 ) -> AsyncIterator[str]:
     """Tells why a workflow did not complete."""
     close = WorkflowHistoryEventFilterType.CLOSE_EVENT
@@ -56,7 +57,10 @@ async def _closed(
 
 
 async def _open(
-    client: Client, handle: WorkflowHandle[object, object], execution: WorkflowExecution
+    client: Client,
+    handle: WorkflowHandle[object, object],
+    execution: WorkflowExecution,
+    now: float,
 ) -> AsyncIterator[str]:
     """Tells what a workflow waits for."""
     raw = (await handle.describe()).raw_description
@@ -65,7 +69,8 @@ async def _open(
     for child in raw.pending_children:
         yield f"waits for child workflow {child.workflow_id} ({child.workflow_type_name})"
     if raw.HasField("pending_workflow_task"):
-        yield await _task(client, handle, execution, raw.pending_workflow_task)
+        own = server_time.of_workflow(raw, now)
+        yield await _task(client, handle, execution, raw.pending_workflow_task, own)
     elif not raw.pending_activities and not raw.pending_children:
         yield "waits for a timer, a signal or an update"
 
@@ -86,6 +91,7 @@ async def _task(
     handle: WorkflowHandle[object, object],
     execution: WorkflowExecution,
     task: PendingWorkflowTaskInfo,
+    now: float,
 ) -> str:
     """Tells why a workflow task is not done: it fails, it runs, or nobody takes it."""
     failed = await _last_task_failure(handle) if task.attempt > 1 else None
@@ -93,10 +99,10 @@ async def _task(
         why = f"({enums.cause(failed)}): {failures.last(failed.failure)}"
         return f"workflow task fails, attempt {task.attempt} {why}"
     if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED:
-        return f"workflow task: a worker has had it for {_age(task.started_time)}"
+        return f"workflow task: a worker has had it for {server_time.age(task.started_time, now)}"
     pollers = await _pollers(client, execution.task_queue)
     who = f"{pollers} workers poll" if pollers else "NO WORKER POLLS"
-    age = _age(task.original_scheduled_time)
+    age = server_time.age(task.original_scheduled_time, now)
     return f"workflow task waits for {age}; {who} task queue `{execution.task_queue}`"
 
 
@@ -121,8 +127,3 @@ async def _pollers(client: Client, task_queue: str) -> int:
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     return len((await client.workflow_service.describe_task_queue(request)).pollers)
-
-
-def _age(since: Timestamp) -> str:
-    then = since.ToDatetime(tzinfo=timezone.utc)
-    return f"{(datetime.now(timezone.utc) - then).total_seconds():.1f} s"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ... import _clock
 from . import gather
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Collector:
         from . import page
 
         tests = [test for runs in self._tests.values() for test in runs]
-        when = time.strftime("%Y-%m-%d %H:%M:%S %z")
+        when = _clock.local(_clock.unix_now(), "%Y-%m-%d %H:%M:%S %z")
         text = page.page(f"Temporal report of {self._config.rootpath.name}", tests, when)
         try:
             _write(self._path, text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ... import _timer
 from .. import run
 from ..explain import told
 
@@ -58,7 +57,10 @@ async def _gather(
     ours: Run, server: Server, namespace: str, found: list[Workflow], problems: list[str]
 ) -> None:
     """Reads what is listed, until nothing more is: what has just started is listed late."""
+    from .. import server_time
+
     client = ours.client(server, namespace, {})
+    now = await server_time.of_server(client)
     seen: set[str] = set()
     waited = False
     while len(seen) < MOST:
@@ -66,16 +68,17 @@ async def _gather(
         fresh = [each for each in listed if each.run_id not in seen][: MOST - len(seen)]
         for execution in fresh:
             seen.add(execution.run_id)
-            found.append(await _read(client, execution))
+            found.append(await _read(client, execution, now))
         if not fresh and (seen or waited):
             return
         if not seen:
             waited = True
-            await asyncio.sleep(PAUSE)
+            await _timer.sleep(PAUSE)
     problems.append(f"at most {MOST} workflows of {namespace} are shown")
 
 
-async def _read(client: Client, execution: WorkflowExecution) -> Workflow:
+async def _read(client: Client, execution: WorkflowExecution, server: float) -> Workflow:
+    from .. import server_time
     from . import timeline
 
     handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
@@ -85,7 +88,8 @@ async def _read(client: Client, execution: WorkflowExecution) -> Workflow:
         if len(history) >= MOST_EVENTS:
             break
     described = await handle.describe()
-    raw, now = described.raw_description, time.time()
+    raw = described.raw_description
+    now = server_time.of_workflow(raw, server)
     workflow = timeline.of(execution.id, execution.run_id, history, raw, now)
     if len(history) >= MOST_EVENTS and described.status is not None:
         workflow["status"] = described.status.name.lower().replace("_", " ")
