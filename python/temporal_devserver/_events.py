@@ -51,10 +51,13 @@ def report(where: str, error: BaseException) -> None:
     _reported.add(kind)
     try:
         import logging
+        import traceback
 
-        message = "%s: %s: %s; healing goes on; please report it with this traceback"
-        words = where, type(error).__name__, error
-        logging.getLogger("temporal_devserver").error(message, *words, exc_info=error)
+        # As text: a record is kept by some handlers, and must not keep the frames and what is open.
+        text = "".join(traceback.format_exception(error))
+        message = "%s: %s; healing goes on; please report it with this traceback:\n%s"
+        words = where, type(error).__name__, text
+        logging.getLogger("temporal_devserver").error(message, *words)
     except BaseException:  # a handler of the program: not even it ends the healing
         told = type(error), error, error.__traceback__, threading.current_thread()
         with contextlib.suppress(BaseException):

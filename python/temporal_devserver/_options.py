@@ -7,12 +7,14 @@ attribute keys) become JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, TypeAlias, TypedDict
 
 from ._errors import ConfigError
 
@@ -169,15 +171,16 @@ def to_seconds(name: str, value: Seconds | None) -> float | None:
     """
     if value is None:
         return None
-    remedy = "give a finite number of seconds or a `timedelta`, or leave it out"
     if isinstance(value, timedelta):
         return value.total_seconds()
-    try:
-        seconds = math.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        seconds = math.nan
+    given: object = value
+    seconds = math.nan
+    with contextlib.suppress(OverflowError):
+        seconds = float(given) if isinstance(given, SupportsFloat) else math.nan
     if not math.isfinite(seconds):
-        raise _unfit(name, f"{value!r} is no duration", remedy)
+        problem = f"{reprlib.repr(given)} is no duration"
+        remedy = "give a finite number of seconds or a `timedelta`, or leave it out"
+        raise _unfit(name, problem, remedy)
     return seconds
 
 

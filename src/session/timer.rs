@@ -5,7 +5,7 @@
 //! same as a kqueue with `EVFILT_TIMER`; this file is the one place that would know.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::time::Duration;
 
 use nix::sys::time::TimeSpec;
@@ -32,7 +32,7 @@ impl Timer {
 
     /// Returns the descriptor.
     pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.0.as_fd().as_raw_fd()
     }
 }
 

@@ -16,13 +16,11 @@ from temporal_devserver import AsyncDevServer, ConfigError, DevServer, _clock, _
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from temporal_devserver._options import Options
-
 SIXTY_DAYS = timedelta(days=60)
 
 LONG = [SIXTY_DAYS, timedelta.max, 1e300]
 
-OPTIONS: list[Options] = [
+OPTIONS: list[dict[str, Any]] = [
     {"start_timeout": SIXTY_DAYS},
     {"stop_timeout": SIXTY_DAYS},
     {"health": {"interval": SIXTY_DAYS, "timeout": SIXTY_DAYS}},
@@ -65,7 +63,7 @@ def test_an_asyncio_wait_of_any_length_ends_with_the_server_ready(
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_a_blocking_handle_takes_sixty_days_for_each_option(
-    fake_temporal: Path, options: Options
+    fake_temporal: Path, options: dict[str, Any]
 ) -> None:
     with DevServer(executable=fake_temporal, **options) as server:
         server.kill()
@@ -76,7 +74,7 @@ def test_a_blocking_handle_takes_sixty_days_for_each_option(
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_an_asyncio_handle_takes_sixty_days_for_each_option(
-    fake_temporal: Path, options: Options
+    fake_temporal: Path, options: dict[str, Any]
 ) -> None:
     async def main() -> None:
         async with AsyncDevServer(executable=fake_temporal, **options) as server:

@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from temporal_devserver import AsyncDevServer, ConfigError, DevServer, EventLoopError, _aside
+from temporal_devserver._pytest import external
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,8 +84,7 @@ def test_a_thread_without_a_loop_is_an_error_that_names_the_remedy(
     async def work() -> None:
         pass
 
-    monkeypatch.setattr(asyncio.events, "new_event_loop", blocked)
-    monkeypatch.setattr(asyncio.runners.events, "new_event_loop", blocked)
+    monkeypatch.setattr("asyncio.events.new_event_loop", blocked)
     with pytest.raises(EventLoopError, match="--allow-unix-socket"):
         _aside.run(work())
 
@@ -139,3 +140,27 @@ def test_it(count, temporal_namespace):
     result = real_suite.run("--temporal-retention", "1s")
     result.assert_outcomes(errors=1)
     assert len(real_suite.told()) == 1
+
+
+class Answers:
+    """A client whose server answers each question by a status."""
+
+    def __init__(self, status: RPCStatusCode, details: bytes = b"") -> None:
+        self.error = RPCError("no", status, details)
+
+    def get_workflow_handle(self, _name: str) -> Answers:
+        return self
+
+    async def describe(self) -> None:
+        raise self.error
+
+
+def test_an_existing_server_is_asked_again_for_what_may_pass_alone() -> None:
+    def can_be_used(status: RPCStatusCode) -> bool:
+        client: Any = Answers(status)
+        return asyncio.run(external._can_be_used(client))
+
+    assert can_be_used(RPCStatusCode.NOT_FOUND)
+    assert not can_be_used(RPCStatusCode.UNAVAILABLE)
+    with pytest.raises(RPCError):
+        can_be_used(RPCStatusCode.PERMISSION_DENIED)

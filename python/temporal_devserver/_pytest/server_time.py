@@ -5,7 +5,7 @@ A dev server is on this machine, so its clock is the kernel's. A server that ski
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from temporalio.service import RPCError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
     from temporalio.client import Client
 
-SKIPPING = "time_skipping_info"
+SKIPPING: Final = "time_skipping_info"
 """The field of a description that tells of skipped time; SDKs before 1.3x do not have it."""
 
 
