@@ -5,13 +5,17 @@ The clock is frozen in a host of its own; the test itself waits by the real one.
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from freezegun import freeze_time
 
 from support import Host, accepts, eventually, is_alive
+from temporal_devserver import _aside, _clock, _timer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +33,13 @@ CLOCKS = {
 BLOCKING = """
 import json, sys
 from datetime import timedelta
+from temporal_devserver import StartTimeoutError
 clock = freeze(sys.argv[2], tick=sys.argv[3] == "ticking")
 
 def tell(server):
     status = server.wait_ready(timedelta(days=60))
-    print(json.dumps([status.supervisor_pid, status.pid, server.address]), flush=True)
+    told = [status.supervisor_pid, status.pid, server.address, status.state_dir]
+    print(json.dumps(told), flush=True)
     sys.stdin.readline()
 
 clock.start()
@@ -41,6 +47,11 @@ with DevServer(executable=sys.argv[1]) as server:
     tell(server)
     with server.outage(0.01):
         server.wait_ready(20)
+    with server.outage():
+        try:
+            server.wait_ready(0.01)
+        except StartTimeoutError:
+            pass
     tell(server)
     clock.stop()
     tell(server)
@@ -50,11 +61,13 @@ with DevServer(executable=sys.argv[1]) as server:
 ASYNCIO = """
 import asyncio, json, os, sys
 from datetime import timedelta
+from temporal_devserver import StartTimeoutError
 clock = freeze(sys.argv[2], tick=sys.argv[3] == "ticking")
 
 async def tell(server):
     status = await server.wait_ready(timedelta(days=60))
-    print(json.dumps([status.supervisor_pid, status.pid, server.address]), flush=True)
+    told = [status.supervisor_pid, status.pid, server.address, status.state_dir]
+    print(json.dumps(told), flush=True)
     loop, line = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(0, line.set)
     await line.wait()
@@ -67,6 +80,11 @@ async def main():
         await tell(server)
         async with server.outage(0.01):
             await server.wait_ready(20)
+        async with server.outage():
+            try:
+                await server.wait_ready(0.01)
+            except StartTimeoutError:
+                pass
         await tell(server)
         clock.stop()
         await tell(server)
@@ -81,10 +99,15 @@ FACES = {
 
 
 def heal(host: Host) -> None:
-    """Kills the supervisor of a host that does other things; the host brings it back by itself."""
-    supervisor, server, address = host.told()
-    os.kill(supervisor, signal.SIGKILL)
-    eventually("the server died with it", lambda: not is_alive(server))
+    """Kills the supervisor of a host that does other things; the host brings it back by itself.
+
+    For a moment the test holds a lock that the host needs, so the host has to wait by a clock.
+    """
+    supervisor, server, address, directory = host.told()
+    with open(f"{directory}/spawn.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.kill(supervisor, signal.SIGKILL)
+        eventually("the server died with it", lambda: not is_alive(server))
     eventually("it is back", lambda: accepts(address), UPPER)
     host.go_on()
 
@@ -104,6 +127,25 @@ def test_a_killed_supervisor_is_healed_while_the_clock_is_frozen_and_afterwards(
         host.told()
         host.go_on()
         assert host.wait() == 0
+
+
+@pytest.mark.parametrize("moment", ["2012-01-14", "2090-01-14"])
+def test_timers_and_limits_come_though_the_clock_of_the_loop_stands(moment: str) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await _timer.sleep(0.01)
+        assert loop.time() == before, "the loop's clock stands"
+        with pytest.raises(asyncio.TimeoutError):
+            await _timer.limited(asyncio.sleep(60), 0.01)
+
+    with freeze_time(moment):
+        began = _clock.monotonic()
+        asyncio.run(main())
+        with pytest.raises(asyncio.TimeoutError):
+            _aside.run(asyncio.sleep(60), 0.01)
+        _clock.sleep(0.01)
+        assert _clock.monotonic() - began >= 0.03
 
 
 SUITE = """
