@@ -112,7 +112,7 @@ def count():
 @pytest.mark.real_server
 def test_a_suite_without_sockets_is_told_how_to_allow_them(real_suite: Suite) -> None:
     real_suite.tests(SUITE)
-    result = real_suite.run("--disable-socket")
+    result = real_suite.run("--disable-socket", "-W", "ignore:A test tried to use socket")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*EventLoopError*--allow-unix-socket*"])
     assert real_suite.told() == [[1]]
