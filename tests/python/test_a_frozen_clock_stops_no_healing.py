@@ -16,6 +16,7 @@ from freezegun import freeze_time
 
 from support import Host, accepts, eventually, is_alive
 from temporal_devserver import _aside, _clock, _timer
+from temporal_devserver._pytest import cleanup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,6 +181,14 @@ def test_shared(temporal_server):
 def test_a_test_that_freezes_the_clock_leaves_the_healing_to_the_next(suite: Suite) -> None:
     suite.tests(f"import time\n{SUITE}")
     suite.run().assert_outcomes(passed=2)
+
+
+def test_a_frozen_clock_lets_no_namespace_of_an_existing_server_expire() -> None:
+    later = f"{_clock.unix_now() + 1000:.0f}"
+    with freeze_time("2090-01-14"):
+        assert not cleanup._is_over(later)
+    with freeze_time("2012-01-14"):
+        assert cleanup._is_over(f"{_clock.unix_now() - 1:.0f}")
 
 
 EXPLAINED = """

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from temporal_devserver import AsyncDevServer, ConfigError, DevServer, EventLoopError, _aside
-from temporal_devserver._pytest import external
+from temporal_devserver import (
+    AsyncDevServer,
+    ConfigError,
+    DevServer,
+    EventLoopError,
+    NamespaceError,
+    _aside,
+)
+from temporal_devserver._pytest import external_namespaces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +152,8 @@ def test_it(count, temporal_namespace):
 class Answers:
     """A client whose server answers each question by a status."""
 
+    namespace = "mine"
+
     def __init__(self, status: RPCStatusCode, details: bytes = b"") -> None:
         self.error = RPCError("no", status, details)
 
@@ -158,9 +167,9 @@ class Answers:
 def test_an_existing_server_is_asked_again_for_what_may_pass_alone() -> None:
     def can_be_used(status: RPCStatusCode) -> bool:
         client: Any = Answers(status)
-        return asyncio.run(external._can_be_used(client))
+        return asyncio.run(external_namespaces._can_be_used(client, {}))
 
     assert can_be_used(RPCStatusCode.NOT_FOUND)
     assert not can_be_used(RPCStatusCode.UNAVAILABLE)
-    with pytest.raises(RPCError):
+    with pytest.raises(NamespaceError, match="mine"):
         can_be_used(RPCStatusCode.PERMISSION_DENIED)

@@ -8,14 +8,14 @@ of pytest-xdist, and, for the next run, after a kill of the whole run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .. import _aside
+from .. import _aside, _clock, _timer
 from .._errors import ExternalServerError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Cleanup:
         """Returns the data of a namespace that is about to be created."""
         self._has_begun = True
         lifetime = self._settings.keep or LIFETIME
-        return {RUN: self._run, EXPIRES: f"{time.time() + lifetime:.0f}"}
+        return {RUN: self._run, EXPIRES: f"{_clock.unix_now() + lifetime:.0f}"}
 
     def created(self, name: str) -> None:
         """Notes a namespace, for a server that does not list its namespaces."""
@@ -165,7 +165,7 @@ async def _marked(client: Client, run: str, names: Iterable[str]) -> tuple[str, 
 
 
 def _is_over(expires: str | None) -> bool:
-    return expires is not None and expires.isdecimal() and int(expires) < time.time()
+    return expires is not None and expires.isdecimal() and int(expires) < _clock.unix_now()
 
 
 async def _deleted(client: Client, names: Iterable[str], seconds: float) -> dict[str, str]:
@@ -187,10 +187,9 @@ async def _deleted(client: Client, names: Iterable[str], seconds: float) -> dict
                     return
             del left[name]
 
-    deletions = [asyncio.ensure_future(delete(name)) for name in left]
-    if deletions:
-        await asyncio.wait(deletions, timeout=seconds)
-        for deletion in deletions:
-            deletion.cancel()
-        await asyncio.gather(*deletions, return_exceptions=True)
+    async def delete_all() -> None:
+        await asyncio.gather(*[delete(name) for name in left], return_exceptions=True)
+
+    with contextlib.suppress(asyncio.TimeoutError):
+        await _timer.limited(delete_all(), seconds)
     return left

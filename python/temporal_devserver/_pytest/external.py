@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .. import _aside, _connect
-from .._errors import ExternalServerError, NamespaceError
+from .._errors import EventLoopError, ExternalServerError, NamespaceError
 from . import clients
 from . import external_namespaces as namespaces
 
@@ -123,6 +123,8 @@ def connected(settings: Settings) -> Client:
     address, namespace, options = _target(settings)
     try:
         return _aside.run(_connect.connect(address, namespace, options), ANSWER_SECONDS)
+    except EventLoopError:
+        raise
     except (RuntimeError, ValueError, asyncio.TimeoutError) as error:
         why = f"{type(error).__name__} {error}".rstrip()
         message = (

@@ -6,11 +6,10 @@ of a new namespace one after the other.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from .. import _clock, _timer
 from .._errors import NamespaceError
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from temporalio.api.enums.v1 import IndexedValueType
     from temporalio.client import Client
+    from temporalio.service import RPCError
 
 RETENTION = timedelta(days=1)
 """For how long closed workflows are kept, unless said otherwise."""
@@ -79,9 +79,16 @@ async def create(client: Client, name: str, wanted: Wanted, mark: Mapping[str, s
 
 def is_refusal(error: NamespaceError) -> bool:
     """Returns whether the server lets this client create no namespace at all."""
-    from temporalio.service import RPCError, RPCStatusCode
+    from temporalio.service import RPCError
 
-    return isinstance(error.__cause__, RPCError) and error.__cause__.status in {
+    return isinstance(error.__cause__, RPCError) and _is_permanent(error.__cause__)
+
+
+def _is_permanent(error: RPCError) -> bool:
+    """Returns whether the server would answer in the same way if it was asked again."""
+    from temporalio.service import RPCStatusCode
+
+    return error.status in {
         RPCStatusCode.PERMISSION_DENIED,
         RPCStatusCode.UNAUTHENTICATED,
         RPCStatusCode.UNIMPLEMENTED,
@@ -152,16 +159,20 @@ def _number(kind: str) -> IndexedValueType.ValueType:
 
 async def _usable(client: Client, attributes: Mapping[str, str]) -> None:
     """Waits until every part of the server knows the namespace and its search attributes."""
-    until = time.monotonic() + USABLE_SECONDS
+    until = _clock.monotonic() + USABLE_SECONDS
     while not await _can_be_used(client, attributes):
-        if time.monotonic() > until:
+        if _clock.monotonic() > until:
             problem = f"it is not usable {USABLE_SECONDS:g} s after its creation"
             raise _error(client.namespace, problem)
-        await asyncio.sleep(PAUSE)
+        await _timer.sleep(PAUSE)
 
 
 async def _can_be_used(client: Client, attributes: Mapping[str, str]) -> bool:
-    """Asks for a workflow, and by each search attribute for a list."""
+    """Asks for a workflow, and by each search attribute for a list.
+
+    Raises:
+        NamespaceError: The server refuses, and would refuse again.
+    """
     from temporalio.service import RPCError, RPCStatusCode
 
     try:
@@ -169,6 +180,8 @@ async def _can_be_used(client: Client, attributes: Mapping[str, str]) -> bool:
             await client.count_workflows(f"`{attribute}` IS NOT NULL")
         await client.get_workflow_handle("none").describe()
     except RPCError as error:
+        if _is_permanent(error):
+            raise _error(client.namespace, str(error)) from error
         details = [detail.type_url for detail in error.grpc_status.details]
         unknown = any(kind.endswith("NamespaceNotFoundFailure") for kind in details)
         return error.status == RPCStatusCode.NOT_FOUND and not unknown
