@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PARALLEL = 20
 STEPS = 5
-ALONE = 10
+TOGETHER = f"{PARALLEL} parallel workflows"
 WORKERS_A_SECOND = 10
 """How many namespaces get their system worker in a second."""
 
@@ -50,35 +50,57 @@ class Steps:
         return sum(done)
 
 
+@workflow.defn
+class Naps:
+    """Some timers, one after the other."""
+
+    @workflow.run
+    async def run(self, count: int) -> int:
+        """Counts them."""
+        for _ in range(count):
+            await workflow.sleep(timedelta(milliseconds=10))
+        return count
+
+
+ALONE: dict[str, tuple[type[Steps | Naps], int, int]] = {
+    "one workflow alone": (Steps, 1, 10),
+    "one workflow alone, three activities": (Steps, 3, 5),
+    "one workflow alone, ten timers of 10 ms": (Naps, 10, 3),
+}
+"""By name: a workflow, how many steps it takes, and how often it is executed."""
+
+
 def worker(client: Client, queue: str) -> Worker:
     """Returns a worker for them."""
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Steps],
+        workflows=[Steps, Naps],
         activities=[step],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
 
 
-async def _work(address: str) -> tuple[float, float]:
-    """Returns the seconds for all workflows at once, and for one alone; one before warms up."""
+async def _work(address: str) -> dict[str, float]:
+    """Returns the seconds for all workflows at once, and for each alone; one before warms up."""
     client = await Client.connect(address)
     queue = uuid4().hex
 
-    async def run(steps: int) -> float:
+    async def run(kind: type[Steps | Naps], steps: int) -> float:
         began = time.perf_counter()
         identity = uuid4().hex
-        done = await client.execute_workflow(Steps.run, steps, id=identity, task_queue=queue)
+        done = await client.execute_workflow(kind.run, steps, id=identity, task_queue=queue)
         assert done == steps
         return time.perf_counter() - began
 
     async with worker(client, queue):
-        await run(STEPS)
+        await run(Steps, STEPS)
         began = time.perf_counter()
-        await asyncio.gather(*(run(STEPS) for _ in range(PARALLEL)))
-        together = time.perf_counter() - began
-        return together, statistics.median([await run(1) for _ in range(ALONE)])
+        await asyncio.gather(*(run(Steps, STEPS) for _ in range(PARALLEL)))
+        took = {TOGETHER: time.perf_counter() - began}
+        for name, (kind, steps, times) in ALONE.items():
+            took[name] = statistics.median([await run(kind, steps) for _ in range(times)])
+        return took
 
 
 def workflows(setting: Setting) -> list[Figure]:
@@ -89,29 +111,27 @@ def workflows(setting: Setting) -> list[Figure]:
         ("the CLI's file mode", 3, _on_file, None),
     ]:
         ours, theirs = pairs(setting.times(count), _on_ours, partial(other, setting))
-        for name, at, wanted in [
-            (f"{PARALLEL} parallel workflows", 0, target),
-            ("one workflow alone", 1, None),
-        ]:
-            left, right = ([each[at] for each in side] for side in (ours, theirs))
+        for name in (TOGETHER, *ALONE):
+            left, right = ([each[name] for each in side] for side in (ours, theirs))
+            wanted = target if name == TOGETHER else None
             figures.append(ratio(f"{name} / {mode}", left, right, wanted))
         if count > 3:
-            rates = [PARALLEL / together for together, _ in ours]
+            rates = [PARALLEL / each[TOGETHER] for each in ours]
             figures.append(Figure("workflows a second, five activities each", "/s", rates))
     return figures
 
 
-def _on_ours() -> tuple[float, float]:
+def _on_ours() -> dict[str, float]:
     with DevServer() as server:
         return asyncio.run(_work(server.address))
 
 
-def _on_memory(setting: Setting) -> tuple[float, float]:
+def _on_memory(setting: Setting) -> dict[str, float]:
     with raw_server(plain(setting.executable), None) as (address, _):
         return asyncio.run(_work(address))
 
 
-def _on_file(setting: Setting) -> tuple[float, float]:
+def _on_file(setting: Setting) -> dict[str, float]:
     command = [*plain(setting.executable), "--db-filename", ""]
     with raw_server(command, setting.fresh("file") / "new.db") as (address, _):
         return asyncio.run(_work(address))

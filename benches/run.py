@@ -21,6 +21,7 @@ import measure_attach
 import measure_cost
 import measure_crash
 import measure_data
+import measure_load
 import measure_package
 import measure_peers
 import measure_start
@@ -58,6 +59,7 @@ MEASUREMENTS: dict[str, list[Measure]] = {
     ],
     "Work": [
         measure_work.workflows,
+        measure_load.slowest,
         measure_work.namespaces,
         measure_work.memory_of_namespaces,
         measure_suite.suite,

@@ -139,9 +139,6 @@ fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> 
             "history.timerProcessorMaxTimeShift".to_owned(),
             json!("10ms"),
         ),
-        // 10 s otherwise, which a workflow stands still whose task was just given out when the server died. A worker gives up
-        // what takes it more than 2 s by itself.
-        ("history.defaultWorkflowTaskTimeout".to_owned(), json!("3s")),
     ]);
     // Tasks that are due are looked for 20 times a second at the most, which spares the database of a cluster; here it makes
     // an activity take 50 ms and a timer 200 ms that need 10.

@@ -9,9 +9,10 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 PAGE = (Path(__file__).parents[2] / "docs/migration.md").read_text()
+TABLE = PAGE.partition("## Each parameter")[2].partition("\n## ")[0]
 
 
 def test_parameters() -> None:
-    cells = re.findall(r"^\| (`.*?) \|", PAGE.partition("## Each parameter")[2], re.MULTILINE)
+    cells = re.findall(r"^\| (`.*?) \|", TABLE, re.MULTILINE)
     listed = [name for cell in cells[1:] for name in re.findall(r"`(\w+)`", cell)]
     assert sorted(listed) == sorted(inspect.signature(WorkflowEnvironment.start_local).parameters)
