@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from setting import Setting
 
 KILLS = 3
-MANY = 150
+MANY = 30
 """Activities of a workflow, one after the other: a second or two."""
 
 
