@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 PROGRAMS = 4
 WORKFLOWS = 10_000
 
-STALL = 5.0
+STALL = 15.0
 """Seconds from the end of a workflow from which on its client has stalled."""
 
 
