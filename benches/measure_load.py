@@ -49,7 +49,7 @@ class Load:
 
     workflows: int = WORKFLOWS
     steps: int = 1
-    """Activities of a workflow, one after the other."""
+    """Activities of a workflow, one after the other: none up to so many, in turn."""
     parallel: int = 1
     """Workflows at once in a program."""
 
@@ -103,16 +103,17 @@ async def program(address: str, load: Load) -> tuple[list[float], list[float]]:
     left = iter(range(load.workflows))
 
     async def execute() -> None:
-        for _ in left:
+        for number in left:
             began = time.perf_counter()
-            run, identity = Steps.run, uuid4().hex
-            handle = await client.start_workflow(run, load.steps, id=identity, task_queue=queue)
+            run, identity, steps = Steps.run, uuid4().hex, number % (load.steps + 1)
+            handle = await client.start_workflow(run, steps, id=identity, task_queue=queue)
             await handle.result()
-            seconds.append(time.perf_counter() - began)
-            if seconds[-1] >= STALL:
+            took = time.perf_counter() - began
+            seconds.append(took)
+            if took >= STALL:
                 told = await handle.describe()
                 assert told.close_time is not None
-                late = seconds[-1] - (told.close_time - told.start_time).total_seconds()
+                late = took - (told.close_time - told.start_time).total_seconds()
                 stalls.extend([late] if late >= STALL else [])
 
     async with worker(client, queue):
@@ -124,7 +125,7 @@ def main() -> None:
     """Is one of the programs, or puts a server of ours or a raw one under load."""
     parser = argparse.ArgumentParser(description="Measures the slowest of many workflows.")
     parser.add_argument("--workflows", type=int, default=Load.workflows, help="of all programs")
-    parser.add_argument("--steps", type=int, default=Load.steps, help="activities of a workflow")
+    parser.add_argument("--steps", type=int, default=Load.steps, help="most activities of one")
     parser.add_argument("--parallel", type=int, default=Load.parallel, help="of each program")
     parser.add_argument("--raw", action="store_true", help="the CLI's memory mode, without us")
     parser.add_argument("--dynamic-config", action="append", default=[], metavar="KEY=JSON")
