@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SupervisorError,
         SupervisorLostError,
         UnsupportedPlatformError,
+        WorkflowTaskFailedError,
     )
     from ._install import install
     from ._models import Event, Lease, Probe, Status
@@ -71,6 +72,7 @@ __all__ = [
     "SupervisorError",
     "SupervisorLostError",
     "UnsupportedPlatformError",
+    "WorkflowTaskFailedError",
     "__version__",
     "install",
 ]

@@ -20,6 +20,8 @@
     ├─ NamespaceError                     .namespace .problem .remedy
     ├─ SnapshotVersionError               .path .made_by .running
     ├─ ExternalServerError
+    ├─ WorkflowTaskFailedError            .workflow_id .run_id .workflow_type .failures .cause
+    │                                     .traceback .remedy
     ├─ EventLoopError (RuntimeError)
     └─ UnsupportedPlatformError           .problem
 
@@ -320,6 +322,32 @@ class ExternalServerError(DevServerError):
     """The verb would touch a server that is not ours to start, kill or pause."""
 
     code = "external_server"
+
+
+class WorkflowTaskFailedError(DevServerError):
+    """A test waits for a workflow whose task fails each time, so that the wait would not end.
+
+    The pytest plugin raises it (`--temporal-fail-fast`). It is no error of the SDK: code that expects a
+    failed workflow does not catch it. `__cause__` is the failure as the SDK raises it.
+
+    Attributes:
+        workflow_id: Id of the workflow.
+        run_id: Id of its run.
+        workflow_type: Its type.
+        failures: How often its task has failed in a row.
+        cause: Type and message of the innermost exception.
+        traceback: Traceback of the exception in the worker.
+        remedy: What to do.
+    """
+
+    code = "workflow_task_failed"
+    workflow_id: str = ""
+    run_id: str = ""
+    workflow_type: str = ""
+    failures: int = 0
+    cause: str = ""
+    traceback: str = ""
+    remedy: str = ""
 
 
 class EventLoopError(DevServerError, RuntimeError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import run
+from . import failfast, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +70,8 @@ def temporal_client(
     run.uses(request.node, temporal_server, temporal_namespace)  # which may be one of the project's
     with run.plainly():
         ours = run.of(request.config)
-        return ours.client(temporal_server, temporal_namespace, temporal_client_options)
+        options = failfast.options(request, temporal_client_options)
+        return ours.client(temporal_server, temporal_namespace, options)
 
 
 @pytest.fixture
@@ -99,18 +100,18 @@ def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServe
 def temporal_private_client(
     temporal_private_server: DevServer,
     temporal_client_options: Mapping[str, Any],
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> Client:
     """A `temporalio.client.Client` of `temporal_private_server`, in its namespace `default`."""
     with run.plainly():
-        ours = run.of(pytestconfig)
-        namespace = temporal_private_server.namespace
-        return ours.client(temporal_private_server, namespace, temporal_client_options)
+        options = failfast.options(request, temporal_client_options)
+        server = temporal_private_server
+        return run.of(request.config).client(server, server.namespace, options)
 
 
 @pytest.fixture
 def temporal_time_skipping_env(
-    temporal_client_options: Mapping[str, Any],
+    temporal_client_options: Mapping[str, Any], request: pytest.FixtureRequest
 ) -> Iterator[WorkflowEnvironment]:
     """A `WorkflowEnvironment` of this test alone, whose server skips time.
 
@@ -118,5 +119,7 @@ def temporal_time_skipping_env(
     """
     from . import time_skipping
 
-    with run.plainly(), time_skipping.environment(temporal_client_options) as environment:
-        yield environment
+    with run.plainly():
+        options = failfast.options(request, temporal_client_options)
+        with time_skipping.environment(options) as environment:
+            yield environment

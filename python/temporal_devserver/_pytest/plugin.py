@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import run, settings
+from . import failfast, run, settings
 from .fixtures import (
     temporal_client,
     temporal_client_options,
@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the options: what cannot be is told before any test runs."""
+    config.addinivalue_line("markers", failfast.DESCRIPTION)
     ours = config.stash[run.KEY] = run.Run(config, settings.read(config))
     if ours.settings.is_external:
         from .cleanup import Cleanup

@@ -105,6 +105,12 @@ class Settings:
         words.yes_or_no,
         True,  # noqa: FBT003  # the default
     )
+    fail_fast: int = _option(
+        "yes|no|N",
+        "end a wait for a workflow whose task has failed N times in a row; `yes` is 3; default: yes",
+        words.failures,
+        words.FAILURES,
+    )
     histories: str | None = _option(
         "DIR",
         "save the histories of failed tests there, for `temporalio.worker.Replayer`",

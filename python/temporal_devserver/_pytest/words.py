@@ -43,6 +43,21 @@ def duration(value: str, _base: Path) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+FAILURES = 3
+"""Failures of a workflow task in a row that end a wait, unless chosen otherwise."""
+
+
+def failures(value: str, base: Path) -> int:
+    """Reads a number of failures in a row; `yes` is `FAILURES`, `no` is 0: never."""
+    if re.fullmatch(r"[1-9]\d{0,5}", value, re.ASCII):
+        return int(value)
+    try:
+        return FAILURES if yes_or_no(value, base) else 0
+    except ValueError:
+        message = f"{value!r} is no number of failures; use yes, no, or a number like 3"
+        raise ValueError(message) from None
+
+
 def yes_or_no(value: str, _base: Path) -> bool:
     """Reads a switch."""
     known = {

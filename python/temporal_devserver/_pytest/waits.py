@@ -1,0 +1,195 @@
+"""A wait for a workflow that ends with an error where the workflow's task fails again and again.
+
+A client interceptor sees each call that waits for a workflow: for its result, for an update, for a
+query. While such a call runs, and no longer, the watch asks the server about the workflow. The first
+question comes after a quarter of a second, so a call that ends sooner costs the server nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from temporalio.client import (
+    Interceptor,
+    OutboundInterceptor,
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowUpdateHandle,
+)
+from temporalio.service import RPCError
+
+from .taskfailures import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping, Sequence
+
+    from temporalio.api.history.v1 import HistoryEvent
+    from temporalio.client import (
+        FetchWorkflowHistoryEventsInput,
+        QueryWorkflowInput,
+        StartWorkflowUpdateInput,
+        StartWorkflowUpdateWithStartInput,
+    )
+
+T = TypeVar("T")
+
+FIRST_SECONDS = (0.25, 0.5)
+"""What lies before the first questions to the server."""
+
+PAUSE_SECONDS = 1.0
+"""What lies before each later one."""
+
+
+class FailFast(Interceptor):
+    """Ends a wait with `WorkflowTaskFailedError` after so many failures in a row."""
+
+    def __init__(self, failures: int) -> None:
+        """Takes the number of failures; at least one."""
+        self._failures = failures
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002  # as the SDK has it
+        """Returns what watches each wait of a client."""
+        return _Outbound(next, self._failures)
+
+
+class _Outbound(OutboundInterceptor):
+    """The calls of a client that wait for a workflow."""
+
+    def __init__(self, following: OutboundInterceptor, failures: int) -> None:
+        super().__init__(following)
+        self._failures = failures
+
+    def fetch_workflow_history_events(
+        self, input: FetchWorkflowHistoryEventsInput  # noqa: A002
+    ) -> WorkflowHistoryEventAsyncIterator:
+        events = self.next.fetch_workflow_history_events(input)
+        if not input.wait_new_event:
+            return events
+        return _Events(events, self._watch(input.id, input.run_id))
+
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002, ANN401
+        __tracebackhide__ = True
+        watch = self._watch(input.id, input.run_id)
+        return await watch.end_of(self.next.query_workflow(input))
+
+    async def start_workflow_update(
+        self, input: StartWorkflowUpdateInput  # noqa: A002
+    ) -> WorkflowUpdateHandle[Any]:
+        __tracebackhide__ = True
+        watch = self._watch(input.id, input.run_id)
+        return _watched(await watch.end_of(self.next.start_workflow_update(input)), watch)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput  # noqa: A002
+    ) -> WorkflowUpdateHandle[Any]:
+        __tracebackhide__ = True
+        watch = self._watch(input.start_workflow_input.id, None)
+        started = self.next.start_update_with_start_workflow(input)
+        return _watched(await watch.end_of(started), watch)
+
+    def _watch(self, workflow_id: str, run_id: str | None) -> Watch:
+        return Watch(Seen(self.next, self._failures), workflow_id, run_id)
+
+
+class Watch:
+    """Watches one workflow while a call waits for it."""
+
+    def __init__(self, seen: Seen, workflow_id: str, run_id: str | None) -> None:
+        self._seen, self._workflow_id, self._run_id = seen, workflow_id, run_id
+
+    async def end_of(self, call: Coroutine[Any, Any, T]) -> T:
+        """Returns what the call returns.
+
+        Raises:
+            WorkflowTaskFailedError: The workflow's task has failed too often in a row.
+        """
+        __tracebackhide__ = True
+        waiting = asyncio.ensure_future(call)
+        try:
+            for seconds in chain(FIRST_SECONDS, repeat(PAUSE_SECONDS)):
+                await asyncio.wait({waiting}, timeout=seconds)
+                if waiting.done():
+                    break
+                await self._ask()
+        except asyncio.CancelledError:
+            if not waiting.cancel():  # it has ended already
+                await _discard(waiting)
+                raise
+        except BaseException:
+            await _discard(waiting)
+            raise
+        return await waiting  # a cancelled call may word its end itself, as an update does
+
+    async def _ask(self) -> None:
+        """Raises the error where it is due; a server that does not answer says nothing against it."""
+        __tracebackhide__ = True
+        try:
+            error = await self._seen.error(self._workflow_id, self._run_id)
+        except RPCError:  # the call that waits meets the same, and reports it in its own way
+            return
+        if error is not None:
+            raise error
+
+
+async def _discard(waiting: asyncio.Future[Any]) -> None:
+    """Ends a call whose outcome is of no interest any more."""
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    if not waiting.cancelled():
+        waiting.exception()  # else asyncio reports that no code has read it
+
+
+def _watched(update: WorkflowUpdateHandle[Any], watch: Watch) -> WorkflowUpdateHandle[Any]:
+    """Has the handle of an update watch its wait for the result, too."""
+    if type(update) is WorkflowUpdateHandle:  # one of another interceptor keeps its own class
+        update.__class__ = _Update
+        update.watch = watch
+    return update
+
+
+class _Update(WorkflowUpdateHandle[Any]):
+    """A handle of an update whose wait is watched."""
+
+    watch: Watch
+
+    async def result(
+        self,
+        *,
+        rpc_metadata: Mapping[str, Any] = {},  # noqa: B006  # as the SDK has it
+        rpc_timeout: timedelta | None = None,
+    ) -> Any:  # noqa: ANN401
+        __tracebackhide__ = True
+        found = super().result(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        return await self.watch.end_of(found)
+
+
+class _Events(WorkflowHistoryEventAsyncIterator):
+    """The events of a history, where each wait for the next one is watched."""
+
+    def __init__(self, events: WorkflowHistoryEventAsyncIterator, watch: Watch) -> None:
+        self._events, self._watch = events, watch
+
+    @property
+    def current_page_index(self) -> int:
+        return self._events.current_page_index
+
+    @property
+    def current_page(self) -> Sequence[HistoryEvent] | None:
+        return self._events.current_page
+
+    @property
+    def next_page_token(self) -> bytes | None:
+        return self._events.next_page_token
+
+    async def fetch_next_page(self, *, page_size: int | None = None) -> None:
+        __tracebackhide__ = True
+        await self._watch.end_of(self._events.fetch_next_page(page_size=page_size))
+
+    def __aiter__(self) -> _Events:
+        return self
+
+    async def __anext__(self) -> HistoryEvent:
+        __tracebackhide__ = True
+        return await self._watch.end_of(self._events.__anext__())

@@ -1,0 +1,442 @@
+"""`--temporal-fail-fast`: a wait for a workflow whose task fails again and again ends with its cause.
+
+Where a suite needs three failures in a row, its workflows have a task timeout of one second: a worker
+reports the first failure alone, and the server waits for that time until it gives out the third attempt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_support import Suite
+
+WORKFLOWS = """
+import asyncio, base64, time, unittest
+from datetime import timedelta
+import temporalio.converter
+from temporalio import activity, workflow
+from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateStage
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporal_devserver import WorkflowTaskFailedError
+
+SECOND = timedelta(seconds=1)
+runs = []
+
+@workflow.defn(sandboxed=False)
+class Buggy:
+    @workflow.run
+    async def run(self) -> str:
+        return {}["no such key"]
+
+    @workflow.query
+    def asked(self) -> str:
+        return "an answer"
+
+@workflow.defn
+class Restricted:
+    @workflow.run
+    async def run(self) -> None:
+        open("a file")
+
+@workflow.defn(sandboxed=False)
+class Changing:
+    @workflow.run
+    async def run(self) -> None:
+        runs.append(workflow.info().run_id)
+        if len(runs) == 1:
+            await workflow.sleep(0.01)
+        else:
+            await workflow.wait_condition(lambda: False)
+
+@workflow.defn(sandboxed=False)
+class Parent:
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_child_workflow(Buggy.run, id="child", task_timeout=SECOND)
+
+@workflow.defn(sandboxed=False)
+class Again:
+    @workflow.run
+    async def run(self, runs: int) -> None:
+        if not runs:
+            raise LookupError("the last run")
+        workflow.continue_as_new(runs - 1)
+
+@workflow.defn(sandboxed=False)
+class Updated:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update
+    async def fails(self) -> str:
+        raise LookupError("in the update")
+
+    @workflow.update
+    async def fails_late(self) -> str:
+        await workflow.sleep(0.3)
+        raise LookupError("in the accepted update")
+
+    @workflow.update
+    async def waits(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+@workflow.defn(sandboxed=False)
+class Mended:
+    @workflow.run
+    async def run(self) -> str:
+        runs.append(workflow.info().run_id)
+        if len(runs) < 3:
+            raise LookupError(f"not mended yet")
+        return "mended"
+
+@workflow.defn(sandboxed=False)
+class Slow:
+    @workflow.run
+    async def run(self) -> str:
+        time.sleep(0.6)
+        await workflow.sleep(1)
+        return "slow"
+
+@activity.defn
+async def flaky() -> int:
+    if activity.info().attempt < 5:
+        raise LookupError("not yet")
+    return activity.info().attempt
+
+@workflow.defn(sandboxed=False)
+class Tries:
+    @workflow.run
+    async def run(self) -> int:
+        policy = temporalio.common.RetryPolicy(initial_interval=SECOND / 2, backoff_coefficient=1)
+        return await workflow.execute_activity(flaky, start_to_close_timeout=SECOND, retry_policy=policy)
+
+@workflow.defn(sandboxed=False)
+class Sleeps:
+    @workflow.run
+    async def run(self, seconds: float) -> str:
+        await workflow.sleep(seconds)
+        return "slept"
+
+ALL = [Buggy, Restricted, Changing, Parent, Again, Updated, Mended, Slow, Tries, Sleeps]
+
+def working(client, **options):
+    runs.clear()
+    return Worker(client, task_queue="q", workflows=ALL, activities=[flaky], **options)
+
+def started(client, flow, *args, id="w"):
+    return client.start_workflow(flow.run, *args, id=id, task_queue="q", task_timeout=SECOND)
+
+async def ends(client, flow, *args, **options):
+    async with working(client, **options):
+        with pytest.raises(WorkflowTaskFailedError) as caught:
+            await (await started(client, flow, *args)).result()
+        return caught.value
+"""
+
+OF_THREE = """
+pytestmark = pytest.mark.asyncio
+
+async def test_a_plain_exception(temporal_client):
+    error = await ends(temporal_client, Buggy)
+    assert (error.code, error.workflow_id, error.workflow_type) == ("workflow_task_failed", "w", "Buggy")
+    assert error.failures == 3
+    assert error.cause == "KeyError: 'no such key'"
+    assert 'return {}["no such key"]' in error.traceback
+    assert error.traceback in str(error) and str(error).endswith(error.remedy)
+    assert "raise `ApplicationError`" in error.remedy
+    assert "KeyError" in repr(error.__cause__)
+    assert not isinstance(error, WorkflowFailureError)
+
+async def test_an_update_that_is_not_accepted(temporal_client):
+    async with working(temporal_client):
+        handle = await started(temporal_client, Updated)
+        with pytest.raises(WorkflowTaskFailedError, match="LookupError: in the update"):
+            await handle.execute_update(Updated.fails)
+
+async def test_a_child_workflow(temporal_client):
+    error = await ends(temporal_client, Parent)
+    assert (error.workflow_id, error.workflow_type) == ("child", "Buggy")
+
+async def test_the_task_fails_twice_and_then_succeeds(temporal_client):
+    async with working(temporal_client):
+        assert await (await started(temporal_client, Mended)).result() == "mended"
+    assert len(runs) == 3
+"""
+
+OF_ONE = """
+pytestmark = [pytest.mark.asyncio, pytest.mark.temporal_fail_fast(1)]
+
+async def test_what_the_sandbox_forbids(temporal_client):
+    error = await ends(temporal_client, Restricted)
+    assert error.failures == 1
+    assert "RestrictedWorkflowAccessError" in error.cause
+
+async def test_code_that_is_not_deterministic(temporal_client):
+    error = await ends(temporal_client, Changing, max_cached_workflows=0)
+    assert "non_deterministic_error" in str(error)
+    assert "workflow.patched()" in error.remedy
+
+async def test_the_last_of_several_runs(temporal_client):
+    error = await ends(temporal_client, Again, 2)
+    assert error.cause == "LookupError: the last run"
+
+async def test_an_accepted_update(temporal_client):
+    async with working(temporal_client):
+        handle = await started(temporal_client, Updated)
+        accepted = WorkflowUpdateStage.ACCEPTED
+        update = await handle.start_update(Updated.fails_late, wait_for_stage=accepted)
+        with pytest.raises(WorkflowTaskFailedError, match="LookupError: in the accepted update"):
+            await update.result()
+
+async def test_a_query(temporal_client):
+    async with working(temporal_client):
+        handle = await started(temporal_client, Buggy)
+        with pytest.raises(WorkflowTaskFailedError, match="no such key"):
+            await handle.query(Buggy.asked)
+
+class Reversed(temporalio.converter.PayloadCodec):
+    async def encode(self, payloads):
+        return [type(payload)(metadata={"encoding": b"reversed"}, data=payload.SerializeToString()[::-1])
+                for payload in payloads]
+
+    async def decode(self, payloads):
+        return [type(payload).FromString(payload.data[::-1]) for payload in payloads]
+
+class TestEncoded:
+    @pytest.fixture
+    def temporal_client_options(self):
+        encoded = temporalio.converter.DefaultFailureConverterWithEncodedAttributes
+        converter = temporalio.converter.DataConverter(
+            payload_codec=Reversed(), failure_converter_class=encoded)
+        return {"data_converter": converter}
+
+    async def test_an_encoded_failure(self, temporal_client):
+        error = await ends(temporal_client, Buggy)
+        assert error.cause == "KeyError: 'no such key'"
+        assert 'return {}["no such key"]' in error.traceback
+
+async def test_a_client_of_a_private_server(temporal_private_client):
+    await ends(temporal_private_client, Buggy)
+
+async def test_a_server_that_skips_time(temporal_time_skipping_env):
+    await ends(temporal_time_skipping_env.client, Buggy)
+"""
+
+UNDISTURBED = """
+pytestmark = pytest.mark.asyncio
+
+async def test_a_workflow_that_no_test_waits_for(temporal_client):
+    async with working(temporal_client):
+        await started(temporal_client, Buggy)
+        other = await started(temporal_client, Sleeps, 5, id="other")
+        assert await other.result() == "slept"
+
+@pytest.mark.temporal_fail_fast(1)
+async def test_an_activity_that_is_tried_again(temporal_client):
+    async with working(temporal_client):
+        assert await (await started(temporal_client, Tries)).result() == 5
+
+@pytest.mark.temporal_fail_fast(1)
+async def test_a_server_that_is_killed_while_a_task_runs(
+    temporal_private_server, temporal_private_client
+):
+    async with working(temporal_private_client):
+        handle = await started(temporal_private_client, Slow)
+        await asyncio.sleep(0.3)
+        temporal_private_server.kill()
+        assert await handle.result() == "slow"
+
+@pytest.mark.temporal_fail_fast(1)
+async def test_a_workflow_that_was_reset(temporal_client):
+    from temporalio.api.common.v1 import WorkflowExecution
+    from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+
+    async with working(temporal_client):
+        handle = await started(temporal_client, Sleeps, 2)
+        await handle.query("__stack_trace")
+        request = ResetWorkflowExecutionRequest(
+            namespace=temporal_client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id="w"),
+            request_id="reset", workflow_task_finish_event_id=4)
+        await temporal_client.workflow_service.reset_workflow_execution(request)
+        assert await temporal_client.get_workflow_handle("w").result() == "slept"
+"""
+
+CANCELLED = """
+pytestmark = pytest.mark.asyncio
+
+@pytest.mark.parametrize("seconds", [0.1, 0.6])
+@pytest.mark.parametrize("call", ["result", "update", "accepted update", "query"])
+@pytest.mark.parametrize(
+    "fails_fast", [pytest.param(fast, marks=pytest.mark.temporal_fail_fast(fast)) for fast in (True, False)]
+)
+async def test_cancelled(temporal_client, call, fails_fast, seconds):
+    handle = await started(temporal_client, Updated)
+    if call == "result":
+        wait = handle.result()
+    elif call == "query":
+        wait = handle.query("nothing")
+    elif call == "update":
+        wait = handle.execute_update(Updated.waits)
+    else:
+        async with working(temporal_client):
+            accepted = WorkflowUpdateStage.ACCEPTED
+            update = await handle.start_update(Updated.waits, wait_for_stage=accepted)
+        wait = update.result()
+    waiting = asyncio.ensure_future(wait)
+    assert not (await asyncio.wait({waiting}, timeout=seconds))[0]
+    waiting.cancel()
+    [outcome] = await asyncio.gather(waiting, return_exceptions=True)
+    tell(call, seconds, fails_fast, type(outcome).__name__)
+
+async def test_limited(temporal_client):
+    handle = await started(temporal_client, Updated)
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(handle.result(), 0.6)
+"""
+
+OFF = """
+pytestmark = [pytest.mark.asyncio, pytest.mark.temporal_fail_fast(False)]
+
+async def test_off(temporal_client):
+    async with working(temporal_client):
+        handle = await started(temporal_client, Buggy)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(handle.result(), 7)
+"""
+
+EVERYWHERE = """
+import asyncio
+
+pytestmark = pytest.mark.temporal_fail_fast(1)
+
+def test_sync(temporal_client):
+    asyncio.run(ends(temporal_client, Buggy))
+
+@pytest.mark.asyncio
+async def test_asyncio(temporal_client):
+    await ends(temporal_client, Buggy)
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+async def test_anyio(temporal_client):
+    await ends(temporal_client, Buggy)
+
+class TestUnit(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def client(self, temporal_client):
+        self.temporal = temporal_client
+
+    async def test_unittest(self):
+        await ends(self.temporal, Buggy)
+"""
+
+CHOSEN = """
+from temporal_devserver._pytest import run
+
+def limit(client):
+    return [each._failures for each in client.config()["interceptors"]]
+
+def test_configured(temporal_client):
+    tell("configured", limit(temporal_client))
+
+@pytest.mark.temporal_fail_fast
+def test_on(temporal_client):
+    tell("on", limit(temporal_client))
+
+@pytest.mark.temporal_fail_fast(False)
+def test_off(temporal_client):
+    tell("off", limit(temporal_client))
+
+@pytest.mark.temporal_fail_fast(7)
+def test_seven(temporal_client):
+    tell("seven", limit(temporal_client))
+"""
+
+REFUSED = """
+@pytest.mark.temporal_fail_fast("often")
+def test_often(temporal_client): ...
+
+@pytest.mark.temporal_fail_fast(-1)
+def test_negative(temporal_client): ...
+
+@pytest.mark.temporal_fail_fast(1, times=2)
+def test_two(temporal_client): ...
+"""
+
+
+def run(suite: Suite, tests: str, *arguments: str, **outcomes: int) -> str:
+    """Runs a suite that makes no noise; returns its output."""
+    suite.tests(WORKFLOWS + tests)
+    result = suite.run("-p", "no:cacheprovider", "--strict-markers", "--timeout=15", "-v", *arguments)
+    out = result.stdout.str()
+    assert result.parseoutcomes() == {key: value for key, value in outcomes.items() if value}, out
+    assert "never retrieved" not in out
+    assert "was destroyed" not in out
+    return out
+
+
+@pytest.mark.real_server
+def test_three_failures_in_a_row_end_a_wait(real_suite: Suite) -> None:
+    run(real_suite, OF_THREE, passed=4)
+
+
+@pytest.mark.real_server
+def test_a_marker_changes_the_number(real_suite: Suite) -> None:
+    run(real_suite, OF_ONE, passed=8)
+
+
+@pytest.mark.real_server
+def test_only_the_awaited_failing_workflow_ends_a_wait(real_suite: Suite) -> None:
+    run(real_suite, UNDISTURBED, passed=4)
+
+
+@pytest.mark.real_server
+def test_a_marker_turns_it_off(real_suite: Suite) -> None:
+    run(real_suite, OFF, passed=1)
+
+
+@pytest.mark.real_server
+def test_a_cancelled_wait_ends_as_in_plain(real_suite: Suite) -> None:
+    run(real_suite, CANCELLED, passed=17)
+    told = [tuple(what) for what in real_suite.told()]
+    plain = {what[:2]: what[3] for what in told if not what[2]}
+    assert len(plain) == 8
+    assert {what[:2]: what[3] for what in told if what[2]} == plain
+
+
+@pytest.mark.real_server
+def test_every_kind_of_test_fails_fast(real_suite: Suite) -> None:
+    run(real_suite, EVERYWHERE, passed=4)
+
+
+@pytest.mark.real_server
+def test_a_marker_wins_over_the_configuration(
+    real_suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = [["off", []], ["on", [3]], ["seven", [7]]]
+    for options, configured, on in [
+        ((), [3], [3]),
+        (("--temporal-fail-fast=no",), [], [3]),
+        (("--temporal-fail-fast=5",), [5], [5]),
+    ]:
+        run(real_suite, CHOSEN, *options, passed=4)
+        expected = [["configured", configured], ["on", on], *marked[::2]]
+        assert sorted(real_suite.told()) == sorted(expected)
+        real_suite.forget()
+
+
+@pytest.mark.real_server
+def test_a_marker_without_a_meaning_is_refused(real_suite: Suite) -> None:
+    out = run(real_suite, REFUSED, errors=3)
+    assert out.count("give it True, False, or a number of failures") == 6
+    assert "temporal_fail_fast(1, times=2) has no meaning" in out
+    assert "Traceback" not in out
