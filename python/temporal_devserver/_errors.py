@@ -327,8 +327,8 @@ class ExternalServerError(DevServerError):
 class WorkflowTaskFailedError(DevServerError):
     """A test waits for a workflow whose task fails each time, so that the wait would not end.
 
-    The pytest plugin raises it (`--temporal-fail-fast`). It is no error of the SDK: code that expects a
-    failed workflow does not catch it. `__cause__` is the failure as the SDK raises it.
+    The pytest plugin raises it (`--temporal-fail-fast`). It is no error of the SDK: code that
+    expects a failed workflow does not catch it. `__cause__` is the failure as the SDK raises it.
 
     Attributes:
         workflow_id: Id of the workflow.
@@ -336,7 +336,7 @@ class WorkflowTaskFailedError(DevServerError):
         workflow_type: Its type.
         failures: How often its task has failed in a row.
         cause: Type and message of the innermost exception.
-        traceback: Traceback of the exception in the worker.
+        traceback: Each exception with its traceback in the worker, the innermost first.
         remedy: What to do.
     """
 

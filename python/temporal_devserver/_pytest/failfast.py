@@ -1,7 +1,7 @@
 """Which tests fail fast: the option `--temporal-fail-fast`, and the marker that overrides it.
 
-Without it a test waits for ever for a workflow whose task fails: the server retries the task until it
-succeeds, because the next deployment may mend the code. In a test no deployment comes.
+Without it a test waits for ever for a workflow whose task fails: the server retries the task until
+it succeeds, because the next deployment may mend the code. In a test no deployment comes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def _failures(request: pytest.FixtureRequest) -> int:
     if len(marker.args) > 1 or marker.kwargs or not isinstance(value, int) or value < 0:
         from .._errors import ConfigError
 
-        given = ", ".join([*map(repr, marker.args), *(f"{k}={v!r}" for k, v in marker.kwargs.items())])
+        given = ", ".join(
+            [*map(repr, marker.args), *(f"{k}={v!r}" for k, v in marker.kwargs.items())]
+        )
         problem = f"the marker {MARKER}({given}) has no meaning"
         remedy = "give it True, False, or a number of failures"
         message = f"{problem}; {remedy}"

@@ -111,7 +111,7 @@ def temporal_private_client(
 
 @pytest.fixture
 def temporal_time_skipping_env(
-    temporal_client_options: Mapping[str, Any], request: pytest.FixtureRequest
+    temporal_client_options: Mapping[str, Any],
 ) -> Iterator[WorkflowEnvironment]:
     """A `WorkflowEnvironment` of this test alone, whose server skips time.
 
@@ -119,7 +119,5 @@ def temporal_time_skipping_env(
     """
     from . import time_skipping
 
-    with run.plainly():
-        options = failfast.options(request, temporal_client_options)
-        with time_skipping.environment(options) as environment:
-            yield environment
+    with run.plainly(), time_skipping.environment(temporal_client_options) as environment:
+        yield environment

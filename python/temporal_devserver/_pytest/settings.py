@@ -107,7 +107,7 @@ class Settings:
     )
     fail_fast: int = _option(
         "yes|no|N",
-        "end a wait for a workflow whose task has failed N times in a row; `yes` is 3; default: yes",
+        "end a wait for a workflow whose task failed N times in a row; `yes` is 3; default: yes",
         words.failures,
         words.FAILURES,
     )

@@ -21,19 +21,22 @@ from temporalio.client import (
     FetchWorkflowHistoryEventsInput,
     WorkflowHistoryEventFilterType,
 )
+from temporalio.exceptions import FailureError
 
 from .._errors import WorkflowTaskFailedError
 from . import enums, failures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
     from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo
     from temporalio.client import OutboundInterceptor, WorkflowExecutionDescription
     from temporalio.converter import DataConverter
 
 LIMIT_SECONDS = 2.0
-"""An attempt that a worker has had for so long counts as failed. The SDK's deadlock detector has the
-same limit: it fails a task whose code runs longer."""
+"""An attempt that a worker has had for so long counts as failed. The SDK's deadlock detector has
+the same limit: it fails a task whose code runs longer."""
 
 ANSWER_TIME = timedelta(seconds=5)
 """How long the server may take for an answer."""
@@ -62,7 +65,7 @@ ENDS = frozenset(
 
 REMEDIES = {
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE: (
-        "mend the code; or, for an exception that is to fail the workflow, raise `ApplicationError` "
+        "mend the code; for an exception that is to fail the workflow, raise `ApplicationError`, "
         "or name its class in `workflow_failure_exception_types`"
     ),
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: (
@@ -78,16 +81,16 @@ OTHER_REMEDY = "mend the code"
 class Recorded(NamedTuple):
     """A failure of a workflow task that the history has."""
 
-    attributes: WorkflowTaskFailedEventAttributes
-    failure: Failure
-    """The failure, decoded."""
+    kind: str
+    """What the server calls it: `non_deterministic_error`."""
+    cause: str
+    """Type and message of the innermost exception."""
+    traceback: str
+    """Each exception with its traceback, the innermost first."""
+    remedy: str
+    """What to do."""
     error: BaseException
-    """The same as the SDK raises it."""
-
-    @property
-    def cause(self) -> tuple[str, str]:
-        """What has to be the same, for failures to have the same cause."""
-        return enums.cause(self.attributes), failures.last(self.failure)
+    """The failure as the SDK raises it."""
 
 
 class Seen:
@@ -100,7 +103,7 @@ class Seen:
         """When each attempt was first seen at a worker: run id and number; the loop's time."""
 
     async def error(self, workflow_id: str, run_id: str | None) -> WorkflowTaskFailedError | None:
-        """Returns the error of a workflow, or of a child that it waits for; None where all is well."""
+        """Returns the error of a workflow, or of a child that it waits for."""
         workflows = [(workflow_id, run_id)]
         for name, run in workflows:  # which grows meanwhile
             input = DescribeWorkflowInput(name, run, {}, ANSWER_TIME)  # noqa: A001  # as the SDK has it
@@ -155,7 +158,7 @@ class Seen:
             elif _is_failure(event):
                 failed = event.workflow_task_failed_event_attributes
                 newest = await _decoded(failed, description.data_converter)
-                same = found and found[-1].cause == newest.cause
+                same = found and found[-1][:2] == newest[:2]
                 found = [*found, newest] if same else [newest]
         return found
 
@@ -166,39 +169,43 @@ def _is_failure(event: HistoryEvent) -> bool:
     return is_one and failed.cause not in NO_FAILURES
 
 
-async def _decoded(
-    failed: WorkflowTaskFailedEventAttributes, converter: DataConverter
-) -> Recorded:
+async def _decoded(failed: WorkflowTaskFailedEventAttributes, converter: DataConverter) -> Recorded:
     """Returns a failure as the client's codec and failure converter read it."""
     failure = Failure()
     failure.CopyFrom(failed.failure)
-    error = await converter.decode_failure(failure)  # which also decodes it in place
-    return Recorded(failed, failure, error)
+    error = await converter.decode_failure(failure)
+    words, traces = "", []
+    for each in _with_causes(error):
+        decoded = each.failure if isinstance(each, FailureError) else None
+        words = next(failures.chain(decoded)) if decoded else f"{type(each).__name__}: {each}"
+        trace = decoded.stack_trace.rstrip() if decoded else ""
+        traces.append(f"{trace}\n{words}".lstrip("\n"))
+    remedy = REMEDIES.get(failed.cause, OTHER_REMEDY)
+    return Recorded(enums.cause(failed), words, "\n".join(reversed(traces)), remedy, error)
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _error(
     description: WorkflowExecutionDescription, newest: Recorded, count: int
 ) -> WorkflowTaskFailedError:
     """Returns the error that ends the wait."""
-    cause = failures.last(newest.failure)
-    traceback = newest.failure.stack_trace.rstrip()
-    remedy = REMEDIES.get(newest.attributes.cause, OTHER_REMEDY)
-    lines = [
-        f"the task of workflow `{description.id}` ({description.workflow_type}) has failed {count} "
-        f"times in a row ({enums.cause(newest.attributes)}), and the server retries it for ever:",
-        cause,
-        *([traceback] if traceback else []),
-        remedy,
-    ]
+    times = "once" if count == 1 else f"{count} times in a row"
     error = WorkflowTaskFailedError(
-        "\n".join(lines),
+        f"the task of workflow `{description.id}` ({description.workflow_type}) has failed {times} "
+        f"({newest.kind}), and the server retries it for ever:\n"
+        f"{newest.traceback}\n{newest.remedy}",
         workflow_id=description.id,
         run_id=description.run_id,
         workflow_type=description.workflow_type,
         failures=count,
-        cause=cause,
-        traceback=traceback,
-        remedy=remedy,
+        cause=newest.cause,
+        traceback=newest.traceback,
+        remedy=newest.remedy,
     )
     error.__cause__ = newest.error
     return error

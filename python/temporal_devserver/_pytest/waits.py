@@ -1,14 +1,13 @@
 """A wait for a workflow that ends with an error where the workflow's task fails again and again.
 
 A client interceptor sees each call that waits for a workflow: for its result, for an update, for a
-query. While such a call runs, and no longer, the watch asks the server about the workflow. The first
-question comes after a quarter of a second, so a call that ends sooner costs the server nothing.
+query. While such a call runs, and no longer, the watch asks the server about the workflow. The
+first question comes after a quarter of a second: a call that ends sooner costs the server nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +23,7 @@ from .taskfailures import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
+    from datetime import timedelta
 
     from temporalio.api.history.v1 import HistoryEvent
     from temporalio.client import (
@@ -62,7 +62,8 @@ class _Outbound(OutboundInterceptor):
         self._failures = failures
 
     def fetch_workflow_history_events(
-        self, input: FetchWorkflowHistoryEventsInput  # noqa: A002
+        self,
+        input: FetchWorkflowHistoryEventsInput,  # noqa: A002
     ) -> WorkflowHistoryEventAsyncIterator:
         events = self.next.fetch_workflow_history_events(input)
         if not input.wait_new_event:
@@ -75,14 +76,16 @@ class _Outbound(OutboundInterceptor):
         return await watch.end_of(self.next.query_workflow(input))
 
     async def start_workflow_update(
-        self, input: StartWorkflowUpdateInput  # noqa: A002
+        self,
+        input: StartWorkflowUpdateInput,  # noqa: A002
     ) -> WorkflowUpdateHandle[Any]:
         __tracebackhide__ = True
         watch = self._watch(input.id, input.run_id)
         return _watched(await watch.end_of(self.next.start_workflow_update(input)), watch)
 
     async def start_update_with_start_workflow(
-        self, input: StartWorkflowUpdateWithStartInput  # noqa: A002
+        self,
+        input: StartWorkflowUpdateWithStartInput,  # noqa: A002
     ) -> WorkflowUpdateHandle[Any]:
         __tracebackhide__ = True
         watch = self._watch(input.start_workflow_input.id, None)
@@ -123,7 +126,7 @@ class Watch:
         return await waiting  # a cancelled call may word its end itself, as an update does
 
     async def _ask(self) -> None:
-        """Raises the error where it is due; a server that does not answer says nothing against it."""
+        """Raises the error where it is due; a server that gives no answer is no reason."""
         __tracebackhide__ = True
         try:
             error = await self._seen.error(self._workflow_id, self._run_id)
@@ -145,6 +148,7 @@ def _watched(update: WorkflowUpdateHandle[Any], watch: Watch) -> WorkflowUpdateH
     """Has the handle of an update watch its wait for the result, too."""
     if type(update) is WorkflowUpdateHandle:  # one of another interceptor keeps its own class
         update.__class__ = _Update
+    if isinstance(update, _Update):
         update.watch = watch
     return update
 
@@ -157,7 +161,7 @@ class _Update(WorkflowUpdateHandle[Any]):
     async def result(
         self,
         *,
-        rpc_metadata: Mapping[str, Any] = {},  # noqa: B006  # as the SDK has it
+        rpc_metadata: Mapping[str, Any] = {},  # as the SDK has it
         rpc_timeout: timedelta | None = None,
     ) -> Any:  # noqa: ANN401
         __tracebackhide__ = True
