@@ -51,7 +51,7 @@ class Changing:
     async def run(self) -> None:
         runs.append(workflow.info().run_id)
         if len(runs) == 1:
-            await workflow.sleep(0.01)
+            await asyncio.sleep(0.01)
         else:
             await workflow.wait_condition(lambda: False)
 
@@ -82,7 +82,7 @@ class Updated:
 
     @workflow.update
     async def fails_late(self) -> str:
-        await workflow.sleep(0.3)
+        await asyncio.sleep(0.3)
         raise LookupError("in the accepted update")
 
     @workflow.update
@@ -103,7 +103,7 @@ class Slow:
     @workflow.run
     async def run(self) -> str:
         time.sleep(0.6)
-        await workflow.sleep(1)
+        await asyncio.sleep(1)
         return "slow"
 
 @activity.defn
@@ -124,7 +124,7 @@ class Tries:
 class Sleeps:
     @workflow.run
     async def run(self, seconds: float) -> str:
-        await workflow.sleep(seconds)
+        await asyncio.sleep(seconds)
         return "slept"
 
 ALL = [Buggy, Restricted, Changing, Parent, Again, Updated, Mended, Slow, Tries, Sleeps]
@@ -238,10 +238,11 @@ async def test_a_client_of_a_private_server(temporal_private_client):
 UNDISTURBED = """
 pytestmark = pytest.mark.asyncio
 
+@pytest.mark.temporal_fail_fast(1)
 async def test_a_workflow_that_no_test_waits_for(temporal_client):
     async with working(temporal_client):
-        await soon(temporal_client, Buggy)
-        other = await started(temporal_client, Sleeps, 8, id="other")
+        await started(temporal_client, Buggy)
+        other = await started(temporal_client, Sleeps, 2, id="other")
         assert await other.result() == "slept"
 
 @pytest.mark.temporal_fail_fast(1)
@@ -314,9 +315,9 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.temporal_fail_fast(False)]
 
 async def test_off(temporal_client):
     async with working(temporal_client):
-        handle = await soon(temporal_client, Buggy)
+        handle = await started(temporal_client, Buggy)
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(handle.result(), 9)
+            await asyncio.wait_for(handle.result(), 3)
 """
 
 EVERYWHERE = """
@@ -421,7 +422,7 @@ def test_only_the_awaited_failing_workflow_ends_a_wait(real_suite: Suite, name: 
 @pytest.mark.long
 @pytest.mark.real_server
 def test_a_marker_turns_it_off(real_suite: Suite) -> None:
-    run(real_suite, OFF, passed=1)
+    run(real_suite, OFF, "--temporal-fail-fast=1", passed=1)
 
 
 @pytest.mark.long

@@ -63,18 +63,23 @@ ENDS = frozenset(
 )
 """Events after which failures in a row are counted anew."""
 
+EXCEPTION_REMEDY = (
+    "mend the code; for an exception that is to fail the workflow, raise `ApplicationError`, "
+    "or name its class in `workflow_failure_exception_types`"
+)
+
 REMEDIES = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNSPECIFIED: EXCEPTION_REMEDY,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE: (
-        "mend the code; for an exception that is to fail the workflow, raise `ApplicationError`, "
-        "or name its class in `workflow_failure_exception_types`"
+        EXCEPTION_REMEDY
     ),
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: (
         "have the code do the same on each replay, and guard changes with `workflow.patched()`"
     ),
 }
-"""What to do, by cause."""
+"""What to do, by cause. Old workers give an exception of the code no cause."""
 
-OTHER_REMEDY = "mend the code"
+OTHER_REMEDY = "mend the command that the server refuses"
 """What to do for every other cause."""
 
 
