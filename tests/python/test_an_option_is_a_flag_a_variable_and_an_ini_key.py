@@ -65,6 +65,20 @@ def test_one(pytestconfig):
     assert suite.told() == [[{"one": "Keyword", "two": "Int"}, config]]
 
 
+def test_how_many_failures_end_a_wait(suite: Suite) -> None:
+    suite.tests(
+        """
+from temporal_devserver._pytest import run
+
+def test_one(pytestconfig):
+    tell(run.of(pytestconfig).settings.fail_fast)
+"""
+    )
+    for given in ([], ["yes"], ["no"], ["1"], ["20"], ["0"]):
+        suite.inside(*(f"--temporal-fail-fast={text}" for text in given)).assert_outcomes(passed=1)
+    assert suite.told() == [[3], [3], [0], [1], [20], [0]]
+
+
 def test_where_a_path_is_relative_to(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     suite.tests(
         """
@@ -104,6 +118,8 @@ def test_one(pytestconfig):
         ("search_attributes", "customer", "customer=Keyword"),
         ("dynamic_config", "=1", "frontend.enableUpdateWorkflowExecution=true"),
         ("histories_of", "none", "use failed or all"),
+        ("fail_fast", "often", "use yes, no, or a number like 3"),
+        ("fail_fast", "-1", "use yes, no, or a number like 3"),
         ("executable", "", "use PATH, or leave it out"),
         ("profile", "", "use NAME, or leave it out"),
     ],
