@@ -24,6 +24,7 @@ asyncio_default_fixture_loop_scope = function
 
 TESTS = """\
 import asyncio, json, pathlib, time
+from datetime import timedelta
 
 import pytest
 from temporalio import activity, workflow
@@ -55,7 +56,9 @@ async def timed(client, flow, seconds, *note):
     async with Worker(client, task_queue="q", workflows=[Order, Buggy]):
         began = time.perf_counter()
         try:
-            await client.execute_workflow(flow.run, seconds, id="w", task_queue="q")
+            await client.execute_workflow(
+                flow.run, seconds, id="w", task_queue="q", task_timeout=timedelta(seconds=10)
+            )
         except WorkflowTaskFailedError:
             pass
         took = time.perf_counter() - began
