@@ -1,6 +1,6 @@
 """`--temporal-fail-fast`: a wait for a workflow whose task fails each time ends with its cause.
 
-Where a suite needs three failures in a row, its workflows have a task timeout of two seconds: a
+Where a suite needs three failures in a row, its workflows have a task timeout of five seconds: a
 worker reports the first failure alone, and only after that time the server gives out the third
 attempt.
 """
@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporal_devserver import WorkflowTaskFailedError
 
-SECOND, TASK_TIMEOUT = timedelta(seconds=1), timedelta(seconds=2)
+SECOND, TASK_TIMEOUT = timedelta(seconds=1), timedelta(seconds=5)
 runs = []
 
 @workflow.defn(sandboxed=False)
