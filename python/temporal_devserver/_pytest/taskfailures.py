@@ -10,7 +10,6 @@ attempt once a worker has had it for `LIMIT_SECONDS`.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +22,7 @@ from temporalio.client import (
 )
 from temporalio.exceptions import FailureError
 
+from .. import _clock
 from .._errors import WorkflowTaskFailedError
 from . import enums, failures
 
@@ -105,7 +105,7 @@ class Seen:
         """Takes whom to ask, and the number of failures that is too many."""
         self._server, self._limit = server, limit
         self._started: dict[tuple[str, int], float] = {}
-        """When each attempt was first seen at a worker: run id and number; the loop's time."""
+        """When each attempt, of a run id and a number, was first seen at a worker: seconds."""
 
     async def error(self, workflow_id: str, run_id: str | None) -> WorkflowTaskFailedError | None:
         """Returns the error of a workflow, or of a child that it waits for."""
@@ -139,7 +139,7 @@ class Seen:
         """Returns how many attempts of a pending task are over, see `LIMIT_SECONDS`."""
         if task.state != PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED:
             return task.attempt - 1
-        now = asyncio.get_running_loop().time()
+        now = _clock.monotonic()
         since = self._started.setdefault((run_id, task.attempt), now)
         return task.attempt - (now - since < LIMIT_SECONDS)
 

@@ -8,6 +8,7 @@ first question comes after a quarter of a second: a call that ends sooner costs 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from .. import _timer
 from .taskfailures import Seen
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         StartWorkflowUpdateInput,
         StartWorkflowUpdateWithStartInput,
     )
+
+    from .._errors import WorkflowTaskFailedError
 
 T = TypeVar("T")
 
@@ -111,37 +115,60 @@ class Watch:
         __tracebackhide__ = True
         waiting = asyncio.ensure_future(call)
         try:
-            for seconds in chain(FIRST_SECONDS, repeat(PAUSE_SECONDS)):
-                await asyncio.wait({waiting}, timeout=seconds)
-                if waiting.done():
-                    break
-                await self._ask()
+            error = await self._watch(waiting)
         except asyncio.CancelledError:
-            if not waiting.cancel():  # it has ended already
-                await _discard(waiting)
-                raise
+            if waiting.cancel():
+                return await waiting  # which may word its end itself, as an update does
+            await _discard(waiting)
+            raise
         except BaseException:
             await _discard(waiting)
             raise
-        return await waiting  # a cancelled call may word its end itself, as an update does
+        if error is None:
+            return await waiting
+        await _discard(waiting)
+        raise error
 
-    async def _ask(self) -> None:
-        """Raises the error where it is due; a server that gives no answer is no reason."""
-        __tracebackhide__ = True
+    async def _watch(self, waiting: asyncio.Future[T]) -> WorkflowTaskFailedError | None:
+        """Returns None once the call has ended, or the error that ends it."""
+        for seconds in chain(FIRST_SECONDS, repeat(PAUSE_SECONDS)):
+            if await _has_ended(waiting, seconds):
+                break
+            error = await self._error()
+            if error is not None and not waiting.done():
+                return error
+        return None
+
+    async def _error(self) -> WorkflowTaskFailedError | None:
+        """Returns the error that is due, if any; a server that gives no answer is no reason."""
         try:
-            error = await self._seen.error(self._workflow_id, self._run_id)
+            return await self._seen.error(self._workflow_id, self._run_id)
         except RPCError:  # the call that waits meets the same, and reports it in its own way
-            return
-        if error is not None:
-            raise error
+            return None
+
+
+async def _has_ended(waiting: asyncio.Future[Any], seconds: float) -> bool:
+    """Waits until a call has ended, or for so long."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    timer = _timer.Timer(loop, seconds, partial(_timer.resolve, over))
+
+    def end(_: object) -> None:
+        _timer.resolve(over)
+
+    waiting.add_done_callback(end)
+    try:
+        await over
+    finally:
+        timer.cancel()
+        waiting.remove_done_callback(end)
+    return waiting.done()
 
 
 async def _discard(waiting: asyncio.Future[Any]) -> None:
     """Ends a call whose outcome is of no interest any more."""
     waiting.cancel()
-    await asyncio.wait({waiting})
-    if not waiting.cancelled():
-        waiting.exception()  # else asyncio reports that no code has read it
+    await asyncio.gather(waiting, return_exceptions=True)
 
 
 def _watched(update: WorkflowUpdateHandle[Any], watch: Watch) -> WorkflowUpdateHandle[Any]:
