@@ -96,6 +96,7 @@ def main() -> None:
             "-m",
             "pytest",
             "-q",
+            "--timeout=100",  # a first attempt that timed out is never reported
             "-p",
             "no:cacheprovider",
             "-p",
