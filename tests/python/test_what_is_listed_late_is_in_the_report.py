@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.service import RPCError, RPCStatusCode
 
 from temporal_devserver._pytest.report import gather
 
@@ -23,9 +24,14 @@ class Client:
 
     def __init__(self, *lists: range) -> None:
         self._lists = list(lists)
+        self.service_client = SimpleNamespace(test_service=self)
 
     def client(self, *_arguments: object) -> Client:
         return self
+
+    async def get_current_time(self, _request: object) -> None:
+        message = "this server does not skip time"
+        raise RPCError(message, RPCStatusCode.UNIMPLEMENTED, b"")
 
     async def list_workflows(self, limit: int) -> AsyncIterator[SimpleNamespace]:
         runs = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
