@@ -76,10 +76,12 @@ pub(crate) fn of_server() -> Variables {
 /// Tells whether a variable tells a client how to connect, beside address and namespace.
 pub(crate) fn is_connection(name: &OsStr) -> bool {
     let name = name.as_bytes();
-    CONNECTION.iter().any(|known| match known.strip_suffix('_') {
-        Some(_) => name.starts_with(known.as_bytes()),
-        None => name == known.as_bytes(),
-    })
+    CONNECTION
+        .iter()
+        .any(|known| match known.strip_suffix('_') {
+            Some(_) => name.starts_with(known.as_bytes()),
+            None => name == known.as_bytes(),
+        })
 }
 
 /// Returns what makes these variables those of a client that reaches the server of this address.
@@ -199,7 +201,10 @@ mod tests {
 
     #[test]
     fn the_loopback_is_added_to_both_spellings() {
-        assert_eq!(lists(&[]), expected(&[("NO_PROXY", ADDED), ("no_proxy", ADDED)]));
+        assert_eq!(
+            lists(&[]),
+            expected(&[("NO_PROXY", ADDED), ("no_proxy", ADDED)])
+        );
         let both = [("NO_PROXY", "a"), ("no_proxy", "b,127.0.0.1")];
         let added = [
             ("NO_PROXY", "a,127.0.0.1,localhost"),
@@ -210,33 +215,59 @@ mod tests {
 
     #[test]
     fn a_list_that_is_missing_takes_over_the_other_spellings() {
-        for missing in [&[("NO_PROXY", "a")][..], &[("NO_PROXY", "a"), ("no_proxy", "")]] {
+        for missing in [
+            &[("NO_PROXY", "a")][..],
+            &[("NO_PROXY", "a"), ("no_proxy", "")],
+        ] {
             let list = "a,127.0.0.1,localhost";
-            assert_eq!(lists(missing), expected(&[("NO_PROXY", list), ("no_proxy", list)]));
+            assert_eq!(
+                lists(missing),
+                expected(&[("NO_PROXY", list), ("no_proxy", list)])
+            );
         }
     }
 
     #[test]
     fn the_list_of_grpc_is_extended_where_it_is_obeyed() {
         let found = lists(&[("no_grpc_proxy", "a"), ("no_proxy", "b")]);
-        assert!(found.contains(&("no_grpc_proxy".into(), format!("a,{ADDED}"))), "{found:?}");
+        assert!(
+            found.contains(&("no_grpc_proxy".into(), format!("a,{ADDED}"))),
+            "{found:?}"
+        );
         let found = lists(&[("no_grpc_proxy", ""), ("no_proxy", "b")]);
-        assert!(found.contains(&("no_grpc_proxy".into(), format!("b,{ADDED}"))), "{found:?}");
+        assert!(
+            found.contains(&("no_grpc_proxy".into(), format!("b,{ADDED}"))),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn every_host_stays_every_host_and_grpc_gets_a_list_that_it_understands() {
         let lists = lists(&[("NO_PROXY", "*")]);
-        let kept = [("NO_PROXY", "*"), ("no_grpc_proxy", ADDED), ("no_proxy", "*")];
+        let kept = [
+            ("NO_PROXY", "*"),
+            ("no_grpc_proxy", ADDED),
+            ("no_proxy", "*"),
+        ];
         assert_eq!(lists, expected(&kept));
     }
 
     #[test]
     fn variables_of_a_program_stay() {
-        for name in ["TEMPORAL_TASK_QUEUE", "TEMPORAL_DEVSERVER_STATE_DIR", "TEMPORAL_TLSX", "API_KEY"] {
+        for name in [
+            "TEMPORAL_TASK_QUEUE",
+            "TEMPORAL_DEVSERVER_STATE_DIR",
+            "TEMPORAL_TLSX",
+            "API_KEY",
+        ] {
             assert!(!is_connection(name.as_ref()), "{name}");
         }
-        for name in ["TEMPORAL_TLS", "TEMPORAL_TLS_SERVER_NAME", "TEMPORAL_GRPC_META_X", "TEMPORAL_ENV"] {
+        for name in [
+            "TEMPORAL_TLS",
+            "TEMPORAL_TLS_SERVER_NAME",
+            "TEMPORAL_GRPC_META_X",
+            "TEMPORAL_ENV",
+        ] {
             assert!(is_connection(name.as_ref()), "{name}");
         }
     }
@@ -244,11 +275,22 @@ mod tests {
     fn environments() -> impl Strategy<Value = Variables> {
         let names = CONNECTION.iter().map(|name| format!("{name}X"));
         let names = names.chain(CONNECTION.map(str::to_owned));
-        let lists = ["no_proxy", "NO_PROXY", GRPC_EXCEPTIONS, "PATH", ADDRESS, "TEMPORAL_QUEUE"];
+        let lists = [
+            "no_proxy",
+            "NO_PROXY",
+            GRPC_EXCEPTIONS,
+            "PATH",
+            ADDRESS,
+            "TEMPORAL_QUEUE",
+        ];
         let names: Vec<String> = names.chain(lists.map(str::to_owned)).collect();
         let value = prop_oneof![Just("*".to_owned()), "[a-z,.* ]{0,8}"];
         proptest::collection::btree_map(proptest::sample::select(names), value, 0..8).prop_map(
-            |set| set.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            |set| {
+                set.into_iter()
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect()
+            },
         )
     }
 

@@ -229,7 +229,7 @@ def client_environment(
 def server_environment() -> dict[str, str]:
     """Returns the environment of a server, or of another program of Temporal's that is no client.
 
-    It is that of this process without variables of Temporal's, and without a proxy for this machine.
+    It is that of this process, without Temporal's variables and without a proxy for this machine.
     """
 
 def check_version(version: str) -> None:

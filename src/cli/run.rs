@@ -144,8 +144,7 @@ impl Foreground {
         if let Some(file) = &self.configuration {
             let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
             let namespace = &self.namespace;
-            let changes =
-                environment::of_client(&variables, address, namespace, path.as_ref());
+            let changes = environment::of_client(&variables, address, namespace, path.as_ref());
             environment::apply(&mut variables, changes);
         } else {
             variables.insert(ADDRESS.into(), address.into());

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_support import FLOWS
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -61,10 +60,12 @@ def environment():
     return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
 
 BEFORE = environment()
+EARLIER = {"TEMPORAL_TLS_SERVER_NAME": "of an earlier fixture"}
 
 @pytest.fixture(autouse=True)
 def first(monkeypatch):
-    monkeypatch.setenv("TEMPORAL_TLS_SERVER_NAME", "of an earlier fixture")
+    for name, value in EARLIER.items():
+        monkeypatch.setenv(name, value)
 
 @pytest.fixture(scope="module", autouse=True)
 def after_all():
@@ -76,7 +77,7 @@ def test_fails(temporal_environment):
     raise AssertionError
 
 def test_1():
-    tell("fails", environment() == {**BEFORE, "TEMPORAL_TLS_SERVER_NAME": "of an earlier fixture"})
+    tell("fails", environment() == {**BEFORE, **EARLIER})
 
 def test_changes(temporal_environment, monkeypatch):
     del os.environ["TEMPORAL_ADDRESS"]
@@ -85,7 +86,7 @@ def test_changes(temporal_environment, monkeypatch):
     os.environ["TEMPORAL_TLS"] = "true"
 
 def test_2():
-    tell("changes", environment() == {**BEFORE, "TEMPORAL_TLS_SERVER_NAME": "of an earlier fixture"})
+    tell("changes", environment() == {**BEFORE, **EARLIER})
 
 @pytest.fixture
 def broken(temporal_environment):
@@ -94,7 +95,7 @@ def broken(temporal_environment):
 def test_error(broken): ...
 
 def test_3():
-    tell("error", environment() == {**BEFORE, "TEMPORAL_TLS_SERVER_NAME": "of an earlier fixture"})
+    tell("error", environment() == {**BEFORE, **EARLIER})
 """
 
 MISLEADING = {
@@ -126,7 +127,7 @@ def test_each_test_has_its_namespace(real_suite: Suite, workers: list[str]) -> N
 
 def test_afterwards_all_is_as_it_was(suite: Suite) -> None:
     suite.tests(RESTORES)
-    suite.run("-p", "no:asyncio").assert_outcomes(passed=4, failed=1, errors=1)
+    suite.run().assert_outcomes(passed=4, failed=1, errors=1)
     assert suite.told() == [[name, True] for name in ("fails", "changes", "error", "module")]
 
 

@@ -44,4 +44,3 @@ def of_client(
         after = _core.client_environment(dict(os.environ), *where)
         for name in after.keys() - changes.keys() - before.keys():  # the test has set it
             os.environ.pop(name, None)
-

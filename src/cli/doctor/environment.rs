@@ -34,7 +34,11 @@ pub(crate) fn look(_world: &World) -> Look {
     let misleading = [proxy(&variables), connection(&variables)];
     let mut findings: Vec<Finding> = misleading.into_iter().flatten().collect();
     findings.extend(files::look(&lookup));
-    findings.extend(DIRECTORIES.iter().filter_map(|name| ignored(name, &lookup(name)?)));
+    findings.extend(
+        DIRECTORIES
+            .iter()
+            .filter_map(|name| ignored(name, &lookup(name)?)),
+    );
     Look {
         at: "proxies, clients' variables and files, HOME, TMPDIR, XDG directories".to_owned(),
         findings,

@@ -86,8 +86,11 @@ fn configures(text: &str, profile: &str) -> bool {
 
 /// Tells whether a file of the `temporal` tool has an environment of this name.
 fn presets(text: &str, name: &str) -> bool {
-    let keys = text.lines().filter_map(|line| line.trim().strip_suffix(':'));
-    keys.into_iter().any(|key| key.trim_matches(['"', '\'']) == name)
+    let keys = text
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(':'));
+    keys.into_iter()
+        .any(|key| key.trim_matches(['"', '\'']) == name)
 }
 
 #[cfg(test)]
@@ -97,8 +100,16 @@ mod tests {
     #[test]
     fn only_the_profile_that_is_used_counts() {
         let key = "api_key = \"k\"";
-        for used in ["[profile.default]", "[profile.default.tls]", "[ profile . default ]", ""] {
-            assert!(configures(&format!("# a = b\n{used}\n{key}"), DEFAULT), "{used}");
+        for used in [
+            "[profile.default]",
+            "[profile.default.tls]",
+            "[ profile . default ]",
+            "",
+        ] {
+            assert!(
+                configures(&format!("# a = b\n{used}\n{key}"), DEFAULT),
+                "{used}"
+            );
         }
         let other = format!("[profile.cloud]\n{key}\n[profile.default]\n# {key}");
         assert!(!configures(&other, DEFAULT));
