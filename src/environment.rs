@@ -253,6 +253,15 @@ mod tests {
     }
 
     #[test]
+    fn the_page_lists_every_variable_that_is_removed() {
+        let page = include_str!("../docs/cli.md");
+        for name in CONNECTION {
+            let any = if name.ends_with('_') { "*" } else { "" };
+            assert!(page.contains(&format!("`{name}{any}`")), "{name}");
+        }
+    }
+
+    #[test]
     fn variables_of_a_program_stay() {
         for name in [
             "TEMPORAL_TASK_QUEUE",

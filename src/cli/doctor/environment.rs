@@ -47,22 +47,22 @@ pub(crate) fn look(_world: &World) -> Look {
 
 fn proxy(variables: &Variables) -> Option<Finding> {
     let proxies = environment::proxies(variables);
-    let lists = environment::without_proxy(variables, &LOOPBACK).into_iter();
+    // Our servers have the address, not the name.
+    let lists = environment::without_proxy(variables, &LOOPBACK[..1]).into_iter();
     let short = lists.filter(|(name, list)| variables.get(name) != Some(list));
     let short: Vec<String> = short
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .collect();
     (!proxies.is_empty() && !short.is_empty()).then(|| {
         let hosts = LOOPBACK.join(",");
-        let exports = short.iter().map(|name| format!("{name}={hosts}"));
-        let exports: Vec<String> = exports.collect();
+        let exports: Vec<String> = short.iter().map(|name| format!("{name}={hosts}")).collect();
         Finding::new(
             Code::ProxyForLoopback,
             format!(
-                "{} is set, and {} does not list {hosts}: a client that obeys them looks for our server at the proxy; \
-                 `run -- COMMAND` and the fixture `temporal_environment` add that",
-                proxies.join(" and "),
-                short.join(" and "),
+                "a proxy is set ({}), and 127.0.0.1 is missing in {}: a client that obeys them looks for our server at the proxy; {}",
+                proxies.join(", "),
+                short.join(", "),
+                mended("list it"),
             ),
             format!("`export {}`, appended to what they list", exports.join(" ")),
         )
@@ -79,12 +79,19 @@ fn connection(variables: &Variables) -> Option<Finding> {
         Finding::new(
             Code::ConnectionVariable,
             format!(
-                "{names}: a client that obeys this does not connect to our server, whatever TEMPORAL_ADDRESS is; \
-                 `run -- COMMAND` and the fixture `temporal_environment` remove it"
+                "{names}: this tells clients how to connect, also to our server, which knows neither TLS nor API keys; {}",
+                mended("remove it")
             ),
             format!("run the program by `temporal-devserver run -- PROGRAM`, or `unset {names}`"),
         )
     })
+}
+
+/// Says what does something about a client that is led elsewhere, and what does not.
+pub(super) fn mended(how: &str) -> String {
+    format!(
+        "`run -- COMMAND` and the fixture `temporal_environment` {how}, a program that is started otherwise is affected"
+    )
 }
 
 fn ignored(name: &str, value: &OsStr) -> Option<Finding> {

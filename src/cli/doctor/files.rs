@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::environment::mended;
 use super::finding::{Code, Finding};
 use crate::environment::{CONFIGURATION_FILE, PROFILE, TOOLS_ENVIRONMENT};
 
@@ -40,8 +41,8 @@ fn configuration(file: &Path) -> Finding {
     Finding::new(
         Code::ConfigurationFile,
         format!(
-            "`{file}` configures clients: a program that loads it does not connect to our server, whatever TEMPORAL_ADDRESS is, \
-             if it holds an API key or TLS; `run -- COMMAND` and the fixture `temporal_environment` hide it"
+            "`{file}` tells clients how to connect, also to our server, which knows neither TLS nor API keys; {}",
+            mended("hide it")
         ),
         "run the program by `temporal-devserver run -- PROGRAM`, or let TEMPORAL_CONFIG_FILE name a file with the line `[profile.default]` alone",
     )
