@@ -6,6 +6,7 @@
 //!
 //! - [`error`]: the one error type.
 //! - [`clock`]: the two clocks.
+//! - [`environment`]: the variables of the programs that we start, and of clients.
 //! - [`failpoint`]: where tests let things go wrong.
 //! - [`sys`]: system calls without a safe wrapper, the crate's only unsafe code.
 //! - [`lock`]: locks that live as long as a descriptor.
@@ -34,6 +35,7 @@ pub mod data_dir;
 pub mod database;
 pub mod directory;
 pub mod disposable;
+pub mod environment;
 pub mod error;
 pub mod executable;
 pub mod failpoint;

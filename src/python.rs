@@ -19,6 +19,7 @@ mod core {
     use pyo3::types::PyString;
     use serde_json::{Value, json};
 
+    use crate::environment::{self, Changes, Variables};
     use crate::error::Error;
     use crate::options::{Options, config};
     use crate::paths::Locations;
@@ -31,6 +32,9 @@ mod core {
 
     #[pymodule_export]
     const SERVER_VERSION: &str = crate::executable::SERVER_VERSION;
+
+    #[pymodule_export]
+    const CLIENT_CONFIGURATION: &str = environment::CONFIGURATION;
 
     /// What [`run_cli`] returns.
     #[derive(IntoPyObject)]
@@ -260,6 +264,22 @@ mod core {
         let found = session::Lookup::new(&parse(options)?, &parse(launcher)?);
         let found = found.map_err(|error| raised(py, &error))?;
         Ok(json!(found).to_string())
+    }
+
+    #[pyfunction]
+    #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]
+    fn client_environment(
+        variables: Variables,
+        address: &str,
+        namespace: &str,
+        configuration: OsString,
+    ) -> Changes {
+        environment::of_client(&variables, address, namespace, &configuration)
+    }
+
+    #[pyfunction]
+    fn server_environment() -> Variables {
+        environment::of_server()
     }
 
     #[pyfunction]

@@ -12,12 +12,14 @@ from typing import NoReturn, final
 from typing_extensions import Self
 
 __all__ = [
+    "CLIENT_CONFIGURATION",
     "SERVER_VERSION",
     "Call",
     "Session",
     "Timer",
     "__version__",
     "check_version",
+    "client_environment",
     "close_after_fork",
     "error_codes",
     "executable_store",
@@ -25,6 +27,7 @@ __all__ = [
     "monotonic",
     "option_defaults",
     "run_cli",
+    "server_environment",
     "supervise",
     "tie",
     "unix_now",
@@ -34,6 +37,8 @@ __version__: str
 """Version of the package."""
 SERVER_VERSION: str
 """Version of the `temporal` executable that is downloaded where none is asked for."""
+CLIENT_CONFIGURATION: str
+"""Text of a configuration file of Temporal's clients that configures nothing."""
 
 @final
 class Session:
@@ -204,6 +209,27 @@ def run_cli(arguments: list[str], launcher: str) -> int | str:
         Its exit code, or what is left to be done, as a JSON object: `{"install": {...}}`, the flags
         of that command; or `{"missing": error}`, where a server has no executable and its
         `installable` would help: then it has to be run again.
+    """
+
+def client_environment(
+    variables: dict[str, str], address: str, namespace: str, configuration: str
+) -> dict[str, str | None]:
+    """Returns what makes an environment that of a client which reaches one server.
+
+    Args:
+        variables: The environment as it is.
+        address: Address of the server.
+        namespace: Namespace of the client.
+        configuration: Path of a file with `CLIENT_CONFIGURATION` in it.
+
+    Returns:
+        The variables to set, with their values, and those to remove, with None.
+    """
+
+def server_environment() -> dict[str, str]:
+    """Returns the environment of a server, or of another program of Temporal's that is no client.
+
+    It is that of this process, without Temporal's variables and without a proxy for this machine.
     """
 
 def check_version(version: str) -> None:

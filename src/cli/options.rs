@@ -26,10 +26,14 @@ pub(crate) struct Run {
     /// Name of the server, to share it; without one it is private.
     #[serde(skip)]
     pub name: Option<String>,
-    /// The command to run, with `TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE` set.
+    /// The command to run; its Temporal clients connect to this server.
     #[arg(last = true, value_name = "COMMAND")]
     #[serde(skip)]
     pub command: Vec<OsString>,
+    /// Leave the command's environment as it is, but for `TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE`.
+    #[arg(long, requires = "command")]
+    #[serde(skip)]
+    pub keep_environment: bool,
     #[command(flatten)]
     #[serde(flatten)]
     pub options: Options,

@@ -1,12 +1,17 @@
 //! `run`: a server in the foreground, or for the time of a command.
 //!
 //! Invariant: the lease is held, and the server healed, for as long as this process lives; signals that are meant for the command
-//! reach it once: what a terminal sends to the whole group is not sent again.
+//! reach it once: what a terminal sends to the whole group is not sent again. The command connects to our server, whatever the
+//! user's environment and configuration file say: its configuration file lies in the memory of this process, so it is gone with it.
 
 use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
 
 use nix::errno::Errno;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -15,6 +20,7 @@ use crate::cli::options::Run;
 use crate::cli::wait::{Signals, wait};
 use crate::cli::{Failure, OK, SIGNALLED, say, warn};
 use crate::control::message::{Kind, Level};
+use crate::environment::{self, ADDRESS, CONFIGURATION, NAMESPACE, Variables};
 use crate::error::{Error, Result};
 use crate::session::{Host, Notice, Session};
 use crate::temporal::proto::DEFAULT_NAMESPACE;
@@ -42,6 +48,8 @@ struct Foreground {
     quiet: bool,
     /// The command's namespace: the first one asked for here, whatever others asked for.
     namespace: String,
+    /// The command's configuration file; none where its environment is kept.
+    configuration: Option<File>,
 }
 
 /// Runs a server in the foreground, or for the time of a command.
@@ -50,6 +58,8 @@ pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
     let argv = run.command.clone();
     let namespace = run.options.namespaces.first().cloned();
     let signals = Signals::take(&SIGNALS)?;
+    let is_isolated = !argv.is_empty() && !run.keep_environment;
+    let configuration = is_isolated.then(configuration).transpose()?;
     session.start()?;
     let quiet = !argv.is_empty();
     let mut foreground = Foreground {
@@ -62,6 +72,7 @@ pub(crate) fn run(run: &Run, host: Host) -> Result<u8, Failure> {
         code: OK,
         quiet,
         namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+        configuration,
     };
     let ended = foreground.serve();
     if let Err(Failure::Error(error)) = &ended
@@ -122,17 +133,24 @@ impl Foreground {
     }
 
     fn start_command(&mut self, address: &str) -> Result<()> {
-        let ours = ["TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"];
-        let mut env: Vec<(OsString, OsString)> = std::env::vars_os()
-            .filter(|(name, _)| !ours.iter().any(|own| name == own))
-            .collect();
-        env.extend(
-            ours.into_iter()
-                .zip([address, &*self.namespace])
-                .map(|(name, value)| (name.into(), value.into())),
-        );
-        self.command = Some(spawn(&self.argv, &env, &self.signals.before)?);
+        let variables = self.variables(address);
+        self.command = Some(spawn(&self.argv, &variables, &self.signals.before)?);
         Ok(())
+    }
+
+    /// Returns the command's variables.
+    fn variables(&self, address: &str) -> Variables {
+        let mut variables = environment::inherited();
+        if let Some(file) = &self.configuration {
+            let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+            let namespace = &self.namespace;
+            let changes = environment::of_client(&variables, address, namespace, path.as_ref());
+            environment::apply(&mut variables, changes);
+        } else {
+            variables.insert(ADDRESS.into(), address.into());
+            variables.insert(NAMESPACE.into(), (&self.namespace).into());
+        }
+        variables
     }
 
     fn signal(&mut self, signal: Signal, sender: u32) {
@@ -179,15 +197,22 @@ impl Foreground {
     }
 }
 
+/// Makes the command's configuration file. What the command writes to it stays its own.
+fn configuration() -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"temporal.toml", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(CONFIGURATION.as_bytes())?;
+    Ok(file)
+}
+
 /// Starts the command with the signals as we were given them, but for what Python ignores for itself; found as a shell finds it.
-fn spawn(argv: &[OsString], env: &[(OsString, OsString)], mask: &SigSet) -> Result<Pid> {
+fn spawn(argv: &[OsString], variables: &Variables, mask: &SigSet) -> Result<Pid> {
     let problem = |errno: &dyn std::fmt::Display| cannot_run(&argv[0], &errno.to_string());
     let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|error| problem(&error));
     let arguments = argv
         .iter()
         .map(|argument| text(argument.as_encoded_bytes().to_vec()));
     let arguments = arguments.collect::<Result<Vec<_>>>()?;
-    let variables = env.iter().map(|(name, value)| {
+    let variables = variables.iter().map(|(name, value)| {
         text([name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat())
     });
     let variables = variables.collect::<Result<Vec<_>>>()?;

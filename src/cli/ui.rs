@@ -11,6 +11,7 @@ use crate::cli::query::{ask, existing, read};
 use crate::cli::wait::end_at_ctrl_c;
 use crate::cli::{Failure, OK, say};
 use crate::control::message::Request;
+use crate::environment::{LOOPBACK, inherited, without_proxy};
 use crate::error::{Error, Result as Checked};
 
 /// Shows the address of the web UI, and opens it where that is asked for.
@@ -35,7 +36,7 @@ pub(crate) fn ui(which: &Ui) -> Result<u8, Failure> {
     Ok(OK)
 }
 
-/// Opens an address in a browser that outlives us and prints nothing on our terminal.
+/// Opens an address in a browser that outlives us, prints nothing on our terminal, and asks no proxy for our machine.
 fn open(url: &str) -> Checked<()> {
     let program = browser(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
     let program = program.ok_or_else(|| {
@@ -46,6 +47,7 @@ fn open(url: &str) -> Checked<()> {
     })?;
     let started = Command::new(&program)
         .arg(url)
+        .envs(without_proxy(&inherited(), &LOOPBACK))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

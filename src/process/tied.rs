@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use nix::unistd::{Pid, getppid};
 
 use super::server::{Exit, ServerCommand, ServerProcess};
+use crate::environment::of_server;
 use crate::sys;
 
 /// Runs a program until it ends, or the host does: the host's pid, the program, its arguments.
@@ -44,7 +45,7 @@ async fn run(host: i32, program: PathBuf, args: Vec<OsString>) -> io::Result<Exi
     let mut child = ServerProcess::spawn(&ServerCommand {
         program: &program,
         args,
-        env: std::env::vars_os().collect(),
+        env: of_server().into_iter().collect(),
         log: &output,
         inherit: vec![],
         umask: 0o077,

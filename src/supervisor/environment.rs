@@ -3,9 +3,11 @@
 //! Invariant: no `TEMPORAL_*` variable of the user's reaches the server, which would obey some of them; and each process bears
 //! a mark by which it is known for ours.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use nix::unistd::Uid;
+
+use crate::environment::of_server;
 
 /// Environment variable that every server of ours has; its value is the identity of its supervisor.
 const MARK: &str = "TEMPORAL_DEVSERVER_SUPERVISOR";
@@ -21,13 +23,9 @@ pub(crate) fn environment(mark: &str) -> Vec<(OsString, OsString)> {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let mut ours: Vec<_> = defaults.into_iter().filter(|(n, _)| !is_set(n)).collect();
     ours.push((MARK, mark));
-    let is_kept = |key: &OsStr| {
-        let is_foreign = !key.as_encoded_bytes().starts_with(b"TEMPORAL_");
-        is_foreign && ours.iter().all(|(name, _)| key != *name)
-    };
-    let inherited = std::env::vars_os().filter(|(key, _)| is_kept(key));
-    let added = ours.iter().map(|(key, value)| (key.into(), value.into()));
-    inherited.chain(added).collect()
+    let mut all = of_server();
+    all.extend(ours.iter().map(|(key, value)| (key.into(), value.into())));
+    all.into_iter().collect()
 }
 
 /// Tells whether a process was started by a supervisor; not where its environment may not be read.

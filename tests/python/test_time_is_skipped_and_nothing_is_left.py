@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,3 +97,19 @@ def test_pytest_is_killed_while_it_starts(real_suite: Suite, sandbox: Sandbox) -
         os.kill(run.pid, signal.SIGKILL)
         run.end()
         eventually("nothing is left", lambda: nothing_is_left(sandbox))
+
+
+@pytest.mark.real_server
+def test_no_variable_of_temporals_reaches_the_test_server(
+    real_suite: Suite, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_TLS", "true")
+    real_suite.tests("def test_one(temporal_time_skipping_env): tell('up'), input()")
+    with real_suite.started("-s") as run:
+        eventually("it is up", real_suite.told, 40)
+        lines = sandbox.processes().items()
+        (server,) = [pid for pid, line in lines if line.split()[0].endswith("-test-server")]
+        environment = Path(f"/proc/{server}/environ").read_bytes().split(b"\0")
+        assert not [name for name in environment if name.startswith(b"TEMPORAL_")]
+        run.end("\n")
+    eventually("nothing is left", lambda: nothing_is_left(sandbox))

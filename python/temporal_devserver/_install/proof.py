@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from .. import _clock
+from .. import _clock, _core
 from .failure import CACHE_DIR, Trouble
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def prove(executable: pathlib.Path, version: str) -> None:
 
 
 def _ask(executable: pathlib.Path) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    clean = _core.server_environment()
     until = _clock.monotonic() + PATIENCE
     while True:
         try:

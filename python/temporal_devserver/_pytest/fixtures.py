@@ -75,6 +75,27 @@ def temporal_client(
 
 
 @pytest.fixture
+def temporal_environment(
+    temporal_server: Server,
+    temporal_namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Mapping[str, str]]:
+    """Has code that connects by itself use the server and the namespace of this test.
+
+    Until the end of the test `os.environ` holds the variables that this returns, and none that
+    would lead a client elsewhere (`TEMPORAL_API_KEY`, ...).
+    """
+    from . import environment
+
+    run.uses(request.node, temporal_server, temporal_namespace)
+    profile = run.of(request.config).settings.profile
+    address = temporal_server.address
+    with environment.of_client(monkeypatch, address, temporal_namespace, profile) as values:
+        yield values
+
+
+@pytest.fixture
 def temporal_env(temporal_client: Client) -> WorkflowEnvironment:
     """A `temporalio.testing.WorkflowEnvironment` around `temporal_client`."""
     from temporalio.testing import WorkflowEnvironment

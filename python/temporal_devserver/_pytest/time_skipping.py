@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _aside, _launcher
 from .._errors import ExecutableNotFoundError
+from . import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironme
     """
     from temporalio.testing import WorkflowEnvironment
 
-    with _script(_executable()) as path:
+    with memory.file(NAME, _script(_executable())) as path:
         starting = WorkflowEnvironment.start_time_skipping(
             test_server_existing_path=path, **client_options
         )
@@ -50,21 +51,10 @@ def environment(client_options: Mapping[str, Any]) -> Iterator[WorkflowEnvironme
         _aside.run(environment.shutdown(), END_SECONDS)
 
 
-@contextmanager
-def _script(program: str) -> Iterator[str]:
-    """Makes the program that the SDK starts, with arguments of its own.
-
-    It lies in memory: a file would stay where pytest is killed.
-    """
+def _script(program: str) -> str:
+    """Returns the text of the program that the SDK starts, with arguments of its own."""
     words = [*_launcher.command("tie"), str(os.getpid()), program]
-    with os.fdopen(os.memfd_create(NAME), "w") as script:
-        script.write(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-        script.flush()
-        to_run = os.open(f"/proc/self/fd/{script.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
-    try:  # what is open for writing cannot be run
-        yield f"/proc/{os.getpid()}/fd/{to_run}"
-    finally:
-        os.close(to_run)
+    return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
 
 
 def _executable() -> str:

@@ -1,22 +1,20 @@
-//! Variables: proxies that would be asked for the way to our own machine, and values that count for nothing.
+//! Variables and files that lead clients elsewhere, and values that count for nothing.
 //!
-//! The fact: a gRPC client that obeys `https_proxy` or `grpc_proxy` sends calls for 127.0.0.1 to the proxy, too, unless
-//! `no_proxy` lists it; not every library makes an exception for the loopback.
+//! The fact: a program outside `run` gets the variables that this process has; what `run` would change for its command is
+//! what misleads such a program. So the functions that `run` uses are asked.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::unistd::Uid;
 
+use super::files;
 use super::finding::{Code, Finding, Look};
 use super::world::World;
+use crate::environment::{self, LOOPBACK, Variables};
 use crate::paths::TEMP_DIR;
 
-/// What names a proxy; each in capitals, too.
-const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
-/// What lists the exceptions; each in capitals, too.
-const EXCEPTIONS: [&str; 2] = ["no_proxy", "no_grpc_proxy"];
 /// Variables whose value must be an absolute path to count.
 const DIRECTORIES: [&str; 5] = [
     "HOME",
@@ -28,64 +26,89 @@ const DIRECTORIES: [&str; 5] = [
 
 /// Looks at the environment.
 pub(crate) fn look(_world: &World) -> Look {
-    let lookup = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let mut findings: Vec<Finding> = proxy(&lookup).into_iter().collect();
-    findings.extend(DIRECTORIES.iter().filter_map(|name| {
-        let value = lookup(name)?;
-        let problem = ignored(name, Path::new(&value))?;
-        Some(Finding::new(
-            Code::VariableIgnored,
-            format!(
-                "{name} is `{}`, which {problem}, so it counts for nothing",
-                value.display()
-            ),
-            format!("set {name} to an absolute path of your own, or leave it unset"),
-        ))
-    }));
+    let variables = environment::inherited();
+    let lookup = |name: &str| {
+        let value = variables.get(OsStr::new(name)).cloned();
+        value.filter(|value| !value.is_empty())
+    };
+    let misleading = [proxy(&variables), connection(&variables)];
+    let mut findings: Vec<Finding> = misleading.into_iter().flatten().collect();
+    findings.extend(files::look(&lookup));
+    findings.extend(
+        DIRECTORIES
+            .iter()
+            .filter_map(|name| ignored(name, &lookup(name)?)),
+    );
     Look {
-        at: "proxies, HOME, TMPDIR, XDG directories".to_owned(),
+        at: "proxies, clients' variables and files, HOME, TMPDIR, XDG directories".to_owned(),
         findings,
     }
 }
 
-fn proxy(lookup: &impl Fn(&str) -> Option<OsString>) -> Option<Finding> {
-    let both = |names: &[&str]| -> Vec<(String, String)> {
-        let all = names
-            .iter()
-            .flat_map(|name| [(*name).to_owned(), name.to_uppercase()]);
-        all.filter_map(|name| {
-            let value = lookup(&name)?.to_string_lossy().into_owned();
-            Some((name, value))
-        })
-        .collect()
-    };
-    let set: Vec<String> = both(&PROXIES).into_iter().map(|(name, _)| name).collect();
-    let is_excepted = both(&EXCEPTIONS)
-        .iter()
-        .any(|(_, list)| excepts_loopback(list));
-    (!set.is_empty() && !is_excepted).then(|| {
+fn proxy(variables: &Variables) -> Option<Finding> {
+    let proxies = environment::proxies(variables);
+    // Our servers have the address, not the name.
+    let lists = environment::without_proxy(variables, &LOOPBACK[..1]).into_iter();
+    let short = lists.filter(|(name, list)| variables.get(name) != Some(list));
+    let short: Vec<String> = short
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .collect();
+    (!proxies.is_empty() && !short.is_empty()).then(|| {
+        let hosts = LOOPBACK.join(",");
+        let exports: Vec<String> = short.iter().map(|name| format!("{name}={hosts}")).collect();
         Finding::new(
             Code::ProxyForLoopback,
             format!(
-                "{} is set, and NO_PROXY does not list 127.0.0.1: a client that obeys it looks for our server at the proxy",
-                set.join(" and ")
+                "a proxy is set ({}), and 127.0.0.1 is missing in {}: a client that obeys them looks for our server at the proxy; {}",
+                proxies.join(", "),
+                short.join(", "),
+                mended("list it"),
             ),
-            "`export NO_PROXY=127.0.0.1,localhost`, appended to what it lists",
+            format!("`export {}`, appended to what they list", exports.join(" ")),
         )
     })
 }
 
-/// Tells whether a list of exceptions has the address that our servers listen on.
-fn excepts_loopback(list: &str) -> bool {
-    let mut entries = list.split([',', ' ']).map(str::trim);
-    entries.any(|entry| {
-        matches!(entry, "*" | "127.0.0.1" | "127." | "127.*" | "127.0.0.0/8")
-            || entry.strip_prefix("127.0.0.1:").is_some()
+fn connection(variables: &Variables) -> Option<Finding> {
+    let is_file = |name: &OsStr| name == environment::CONFIGURATION_FILE;
+    let names = variables.keys();
+    let names = names.filter(|name| environment::is_connection(name) && !is_file(name));
+    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(" ");
+        Finding::new(
+            Code::ConnectionVariable,
+            format!(
+                "{names}: this tells clients how to connect, also to our server, which knows neither TLS nor API keys; {}",
+                mended("remove it")
+            ),
+            format!("run the program by `temporal-devserver run -- PROGRAM`, or `unset {names}`"),
+        )
     })
 }
 
+/// Says what does something about a client that is led elsewhere, and what does not.
+pub(super) fn mended(how: &str) -> String {
+    format!(
+        "`run -- COMMAND` and the fixture `temporal_environment` {how}, a program that is started otherwise is affected"
+    )
+}
+
+fn ignored(name: &str, value: &OsStr) -> Option<Finding> {
+    let value = Path::new(value);
+    let problem = problem(name, value)?;
+    Some(Finding::new(
+        Code::VariableIgnored,
+        format!(
+            "{name} is `{}`, which {problem}, so it counts for nothing",
+            value.display()
+        ),
+        format!("set {name} to an absolute path of your own, or leave it unset"),
+    ))
+}
+
 /// Says why the value of a variable is passed over.
-fn ignored(name: &str, value: &Path) -> Option<String> {
+fn problem(name: &str, value: &Path) -> Option<String> {
     if !value.is_absolute() {
         return Some("is not absolute".to_owned());
     }
@@ -99,20 +122,5 @@ fn ignored(name: &str, value: &Path) -> Option<String> {
             Some(format!("belongs to user id {}", found.uid()))
         }
         Ok(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_loopback_is_excepted_by_its_address_not_by_its_name() {
-        for list in ["127.0.0.1", "*", "a, 127.0.0.0/8", "localhost 127.0.0.1"] {
-            assert!(excepts_loopback(list), "{list}");
-        }
-        for list in ["", "localhost", "10.127.0.0.1", "127.0.0.11"] {
-            assert!(!excepts_loopback(list), "{list}");
-        }
     }
 }

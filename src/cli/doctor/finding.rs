@@ -87,6 +87,9 @@ table! {
     OrphanedServer = "orphaned-server", Warning;
     OtherServer = "other-server", Note;
     ProxyForLoopback = "proxy-for-loopback", Warning;
+    ConnectionVariable = "connection-variable", Warning;
+    ConfigurationFile = "configuration-file", Warning;
+    ToolEnvironment = "tool-environment", Warning;
     VariableIgnored = "variable-ignored", Note;
     LimitLow = "limit-low", Warning;
     NoPidfd = "no-pidfd", Note;

@@ -8,6 +8,7 @@ mod directories;
 mod disk;
 mod environment;
 mod executable;
+mod files;
 mod finding;
 mod limits;
 mod ports;
