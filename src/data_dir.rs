@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use crate::directory::{Directory, refusal};
 use crate::disposable::{self, CLIENTS_LOCK, Contents};
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::lock::FileLock;
 use crate::paths::{DATABASE, TEMP_DIR};
 
@@ -108,15 +108,15 @@ impl DataDir {
 pub(crate) fn open_temp(temp: &Path) -> Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     openat(AT_FDCWD, temp, flags, Mode::empty())
-        .map_err(|errno| refusal(temp, &format!("cannot be opened: {errno}"), TEMP_DIR))
+        .map_err(|errno| refusal(temp, Problem::of("cannot be opened", &errno), TEMP_DIR))
 }
 
-fn unmarked(path: &Path) -> crate::error::Error {
-    refusal(
-        path,
-        "it carries no marker of ours, so it is left alone",
-        TEMP_DIR,
-    )
+fn unmarked(path: &Path) -> Error {
+    Error::StateDir {
+        path: path.display().to_string(),
+        problem: "it carries no marker of ours, so it is left alone".to_owned(),
+        remedy: "remove it by hand where it is of no use".to_owned(),
+    }
 }
 
 #[cfg(test)]

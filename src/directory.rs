@@ -18,7 +18,7 @@ use nix::sys::stat::{Mode, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
-use crate::error::{Error, Result, remedy_for};
+use crate::error::{Error, Problem, Result};
 use crate::failpoint;
 use crate::lock::{FileLock, PRIVATE};
 
@@ -75,7 +75,17 @@ pub(crate) enum Unfit {
     Remote(&'static str),
     /// The kernel says no.
     #[error("{0}")]
-    Closed(String),
+    Closed(Problem),
+}
+
+impl Unfit {
+    /// Returns it in words, with what the kernel says of it.
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Closed(problem) => problem.clone(),
+            other => other.to_string().into(),
+        }
+    }
 }
 
 /// A directory that is not to be used.
@@ -89,7 +99,7 @@ pub(crate) struct Refused {
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        refusal(&refused.path, &refused.unfit.to_string(), refused.variable)
+        refusal(&refused.path, refused.unfit.problem(), refused.variable)
     }
 }
 
@@ -234,7 +244,7 @@ impl Directory {
 
     /// Wraps what went wrong with the file `name` in it.
     pub fn failure(&self, name: &str, error: &io::Error) -> Error {
-        refusal(&self.path, &format!("{name}: {error}"), self.variable)
+        refusal(&self.path, Problem::of(name, error), self.variable)
     }
 
     /// Makes and opens; other processes may be doing the same.
@@ -249,7 +259,7 @@ impl Directory {
             Err(errno) => {
                 return Err(refusal(
                     path,
-                    &format!("cannot be created: {errno}"),
+                    Problem::of("cannot be created", &errno),
                     variable,
                 ));
             }
@@ -290,7 +300,7 @@ impl Directory {
         let opened = place(parent, name).and_then(|found| {
             let enter = |(place, mode): (File, u32)| {
                 let entered = prepare(&place, mode).and_then(|()| enter(&place));
-                entered.map_err(|error| Unfit::Closed(format!("cannot be opened: {error}")))
+                entered.map_err(|error| Unfit::Closed(Problem::of("cannot be opened", &error)))
             };
             found.map(enter).transpose()
         });
@@ -319,11 +329,11 @@ fn place(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<(File, u32)>, Un
     let place = match openat(parent, name, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
         Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(Unfit::Closed(format!("cannot be opened: {errno}"))),
+        Err(errno) => return Err(Unfit::Closed(Problem::of("cannot be opened", &errno))),
     };
     let metadata = place
         .metadata()
-        .map_err(|error| Unfit::Closed(format!("cannot be examined: {error}")))?;
+        .map_err(|error| Unfit::Closed(Problem::of("cannot be examined", &error)))?;
     if metadata.is_symlink() {
         return Err(Unfit::Link);
     }
@@ -341,8 +351,9 @@ fn place(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Option<(File, u32)>, Un
     match remote_file_system(&place) {
         Ok(None) => Ok(Some((place, mode))),
         Ok(Some(kind)) => Err(Unfit::Remote(kind)),
-        Err(error) => Err(Unfit::Closed(format!(
-            "its file system cannot be told: {error}"
+        Err(error) => Err(Unfit::Closed(Problem::of(
+            "its file system cannot be told",
+            &error,
         ))),
     }
 }
@@ -395,17 +406,18 @@ pub(crate) fn make_above(path: &Path, variable: &'static str) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(above)
-        .map_err(|error| refusal(above, &format!("cannot be created: {error}"), variable))
+        .map_err(|error| refusal(above, Problem::of("cannot be created", &error), variable))
 }
 
 /// The error for a directory that cannot be used.
-pub(crate) fn refusal(path: &Path, problem: &str, variable: &str) -> Error {
+pub(crate) fn refusal(path: &Path, problem: impl Into<Problem>, variable: &str) -> Error {
+    let problem = problem.into();
     let another =
         format!("use another directory: set {variable} to one of your own on a local disk");
     Error::StateDir {
         path: path.display().to_string(),
-        problem: problem.to_owned(),
-        remedy: remedy_for(problem, &another),
+        problem: problem.to_string(),
+        remedy: problem.remedy(&another),
     }
 }
 

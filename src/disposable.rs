@@ -19,7 +19,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, mkdirat};
 
 use crate::directory::{Directory, refusal};
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::failpoint;
 use crate::lock::FileLock;
 
@@ -67,14 +67,16 @@ pub fn create(
     prefix: &str,
     variable: &'static str,
 ) -> Result<(Directory, FileLock)> {
-    let fail = |problem: String| refusal(parent_path, &problem, variable);
+    let fail = |problem: Problem| refusal(parent_path, problem, variable);
     for _ in 0..64 {
-        let name = random_name(prefix).map_err(|error| fail(format!("no random name: {error}")))?;
-        failpoint::pass("disposable.make").map_err(|error| fail(error.to_string()))?;
+        let name =
+            random_name(prefix).map_err(|error| fail(Problem::of("no random name", &error)))?;
+        failpoint::pass("disposable.make")
+            .map_err(|error| fail(Problem::of("cannot make a directory in it", &error)))?;
         match mkdirat(parent.as_fd(), name.as_str(), Mode::S_IRWXU) {
             Ok(()) => {}
             Err(Errno::EEXIST) => continue,
-            Err(errno) => return Err(fail(format!("cannot make a directory in it: {errno}"))),
+            Err(errno) => return Err(fail(Problem::of("cannot make a directory in it", &errno))),
         }
         let path = parent_path.join(&name);
         let made = Directory::open_at(parent.as_fd(), OsStr::new(&name), path, variable)?;
@@ -93,7 +95,7 @@ pub fn create(
             Err(error) => return Err(directory.failure(CLIENTS_LOCK, &error)),
         }
     }
-    Err(fail("no directory could be made in 64 tries".to_owned()))
+    Err(fail("no directory could be made in 64 tries".into()))
 }
 
 /// Returns whether `name` is `prefix` and a random part as [`create`] makes it.

@@ -3,7 +3,11 @@
 //! Invariant: an error reads the same on both sides of the control socket. It is serialised with its `code` as tag, and
 //! the message is derived from the fields, so nothing is written down twice. Messages end with the remedy.
 
+mod problem;
+
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::problem::{Cause, Problem};
 
 /// A result with our [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -214,12 +218,12 @@ pub enum Error {
         remedy: String,
     },
     /// This platform is not supported.
-    #[error(
-        "{problem}; temporal-devserver runs on Linux (x86-64, arm64) with CPython 3.10 or newer"
-    )]
+    #[error("{problem}; {remedy}")]
     UnsupportedPlatform {
         /// What is missing.
         problem: String,
+        /// What to do.
+        remedy: String,
     },
 }
 
@@ -258,6 +262,26 @@ impl Error {
         )
     }
 
+    /// Takes the end of the server's log into an error that has none yet, and the remedy from it where it names a limit.
+    pub(crate) fn complete(&mut self, log: impl FnOnce() -> Vec<String>) {
+        let (log_tail, remedy) = match self {
+            Self::Start {
+                log_tail, remedy, ..
+            }
+            | Self::ServerExited {
+                log_tail, remedy, ..
+            } => (log_tail, Some(remedy)),
+            Self::CrashLoop { log_tail, .. } => (log_tail, None),
+            _ => return,
+        };
+        if log_tail.is_empty() {
+            *log_tail = log();
+        }
+        if let Some(remedy) = remedy {
+            *remedy = Problem::from("").said(&*log_tail).remedy(remedy);
+        }
+    }
+
     /// Returns the version whose installation would help.
     pub fn installable(&self) -> Option<&str> {
         match self {
@@ -272,23 +296,6 @@ impl Error {
         wire["message"] = self.to_string().into();
         wire
     }
-}
-
-/// How it reads that a limit is reached: descriptors, processes, memory, the size of a file. The last is of Go's runtime.
-const LIMITS: [&str; 6] = [
-    "Too many open files",
-    "Resource temporarily unavailable",
-    "Cannot allocate memory",
-    "File too large",
-    "SIGXFSZ",
-    "failed to reserve",
-];
-
-/// Returns what to do about a problem of unknown kind: where a limit is in the way, nothing else helps.
-pub(crate) fn remedy_for(problem: &str, otherwise: &str) -> String {
-    let is_limit = LIMITS.iter().any(|words| problem.contains(words));
-    let raise = "raise the limit that is in the way (`ulimit -a` shows the limits)";
-    if is_limit { raise } else { otherwise }.to_owned()
 }
 
 /// Returns the end of a message: what the log ends with, where there is any, on lines of its own, and last what to do.

@@ -10,9 +10,12 @@ mod store;
 mod version;
 
 use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, faccessat};
 
 pub use self::digest::{Digester, Digests, Key, digest_of};
@@ -166,11 +169,27 @@ fn problem(path: &Path) -> Option<String> {
         Err(error) => Some(format!("cannot be examined ({error})")),
         Ok(metadata) if metadata.is_dir() => Some("is a directory".to_owned()),
         Ok(metadata) if !metadata.is_file() => Some("is not a file".to_owned()),
-        Ok(_) => match faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS) {
-            Ok(()) => None,
-            Err(_) => Some("is not executable (`chmod +x` mends that)".to_owned()),
-        },
+        Ok(metadata) => not_executable(path, &metadata),
     }
+}
+
+/// What keeps the file at `path` from being executed. A file system that is mounted `noexec` executes none, whatever its mode.
+pub(crate) fn not_executable(path: &Path, metadata: &Metadata) -> Option<String> {
+    let refused = faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS).err()?;
+    let mount = statvfs(path).map(|disk| disk.flags());
+    Some(
+        if mount.is_ok_and(|flags| flags.contains(FsFlags::ST_NOEXEC)) {
+            "lies on a file system that is mounted `noexec` (copy it to another one)".to_owned()
+        } else if metadata.mode() & 0o111 == 0 {
+            "is not executable (`chmod +x` mends that)".to_owned()
+        } else {
+            format!(
+                "may not be executed by us: {} (mode {:04o})",
+                refused.desc(),
+                metadata.mode() & 0o7777
+            )
+        },
+    )
 }
 
 fn not_found(problem: String, candidates: &[PathBuf], places: &Places<'_>) -> Error {

@@ -227,6 +227,8 @@ impl Default for Mine {
 pub struct Options {
     /// Names of the identity options that were given explicitly.
     pub given: Vec<String>,
+    /// Values of identity options that the command implies: they make a new server, and are compared with none.
+    pub implied: Map<String, Value>,
     /// Identity options, defaults filled in.
     pub identity: Identity,
     /// Additive options.
@@ -246,30 +248,35 @@ impl Options {
 
     /// Reads and checks the options that were given explicitly.
     pub fn parse(given: &Map<String, Value>) -> Result<Self> {
-        let known = Self::defaults();
-        if let Some(unknown) = given.keys().find(|key| !known.contains_key(*key)) {
-            let names = known
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(config(
-                unknown,
-                "there is no such option",
-                &format!("the options are: {names}"),
-            ));
+        Self::parse_over(Map::new(), given)
+    }
+
+    /// Reads the options that were given explicitly over those that are implied, and checks the whole.
+    ///
+    /// A port of the UI asks for the UI. An implied port gives way to a given one of the same number.
+    pub fn parse_over(mut implied: Map<String, Value>, given: &Map<String, Value>) -> Result<Self> {
+        check_known(given)?;
+        let mut given = given.clone();
+        if given.contains_key("ui_port") && !given.contains_key("ui") {
+            given.insert("ui".to_owned(), Value::Bool(true));
         }
-        let identity: Identity = part(given)?;
+        let ports = Identity::default().ports().map(|(role, _)| role);
+        let is_taken = |value: &Value| ports.iter().any(|role| given.get(*role) == Some(value));
+        implied.retain(|key, value| {
+            let gives_way = ports.contains(&&**key) && is_taken(value);
+            !given.contains_key(key) && !gives_way
+        });
+        let mut whole = implied.clone();
+        whole.extend(given.clone());
+        let identity: Identity = part(&whole)?;
         let keys = object(&identity);
+        let is_identity = |key: &&String| keys.contains_key(*key);
         let options = Self {
-            given: given
-                .keys()
-                .filter(|key| keys.contains_key(*key))
-                .cloned()
-                .collect(),
+            given: given.keys().filter(is_identity).cloned().collect(),
+            implied,
             identity,
-            additive: part(given)?,
-            mine: part(given)?,
+            additive: part(&given)?,
+            mine: part(&given)?,
         };
         options.check()?;
         Ok(options)
@@ -295,19 +302,10 @@ impl Options {
         self.given.iter().filter(differs).map(difference).collect()
     }
 
-    /// Takes these values of identity options for what was not given.
-    pub fn fill(&mut self, defaults: &Map<String, Value>) -> Result<()> {
-        let mut all = defaults.clone();
-        all.extend(self.to_wire());
-        let filled = Self::parse(&all)?;
-        self.given = filled.given;
-        self.identity = filled.identity;
-        Ok(())
-    }
-
     /// Takes over the whole configuration of a server that is to be brought back.
     pub fn pin(&mut self, identity: Identity, additive: &Additive) {
         self.given = object(&identity).keys().cloned().collect();
+        self.implied.clear();
         self.identity = identity;
         self.additive.merge(additive);
     }
@@ -331,6 +329,17 @@ pub fn config(option: &str, problem: &str, remedy: &str) -> Error {
         problem: problem.to_owned(),
         remedy: remedy.to_owned(),
     }
+}
+
+/// Refuses an option that does not exist.
+fn check_known(given: &Map<String, Value>) -> Result<()> {
+    let known = Options::defaults();
+    let Some(unknown) = given.keys().find(|key| !known.contains_key(*key)) else {
+        return Ok(());
+    };
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    let remedy = format!("the options are: {}", names.join(", "));
+    Err(config(unknown, "there is no such option", &remedy))
 }
 
 /// Reads the fields of one struct out of a JSON object that holds others too.
@@ -359,6 +368,10 @@ fn part<T: Default + Serialize + for<'a> Deserialize<'a>>(given: &Map<String, Va
 /// Returns a value that fits an option: its default, or where that is none, one that shows the type.
 fn example(option: &str, default: Value) -> Value {
     match (default, option) {
+        (_, "search_attributes") => json!({"CustomerId": "Keyword"}),
+        (_, "dynamic_config") => json!({"frontend.rps": 100}),
+        (_, "namespaces") => json!(["orders"]),
+        (_, "extra_args") => json!(["--log-config"]),
         (Value::Null, "db") => json!("orders.db"),
         (Value::Null, "executable" | "state_dir") => json!("/path/to/it"),
         (Value::Null, "version") => json!("1.9.1"),

@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
-use crate::error::{Error, Result};
+use crate::directory::refusal;
+use crate::error::{Error, Problem, Result};
 use crate::failpoint;
 use crate::paths::STATE_DIR;
 use crate::process::holders::lock_holders_of;
@@ -165,10 +166,9 @@ fn lock(port: u16, locks: &Path) -> Result<Result<File, Option<ProcessIdentity>>
         options.read(true).write(true).create(true).mode(0o600);
         options.custom_flags(libc::O_NOFOLLOW).open(&path)
     };
-    let unusable = |error: io::Error| Error::StateDir {
-        path: locks.display().to_string(),
-        problem: format!("cannot lock `{}`: {error}", path.display()),
-        remedy: format!("make it writable, or set {STATE_DIR}"),
+    let unusable = |error: io::Error| {
+        let what = format!("cannot lock `{}`", path.display());
+        refusal(locks, Problem::of(what, &error), STATE_DIR)
     };
     let file = open().map_err(unusable)?;
     match file.try_lock() {
@@ -221,26 +221,54 @@ fn listened(port: u16) -> Attempt {
 /// Says why the kernel refuses an address that nobody has.
 fn refused(ip: Ipv4Addr, port: u16, role: &str, error: &io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => config(
+        io::ErrorKind::PermissionDenied if port > 0 && port < first_free_for_all() => config(
             role,
             &format!("port {port} is only for privileged processes"),
-            "choose one above 1023",
+            &format!("choose one from {} on", first_free_for_all()),
         ),
+        io::ErrorKind::AddrNotAvailable if ip.is_loopback() => loopback_is_down(),
         io::ErrorKind::AddrNotAvailable => config(
             "ip",
             &format!("{ip} is no address of this machine"),
             "use 127.0.0.1",
         ),
-        io::ErrorKind::AddrInUse => Error::PortInUse {
-            port,
-            role: role.to_owned(),
-            holder: "other sockets, as is every other port the kernel may pick".to_owned(),
+        io::ErrorKind::AddrInUse => Error::Supervisor {
+            reason: format!("no port is left for `{role}`: the kernel finds none that is free"),
+            remedy: "end programs that have many connections, or widen `sysctl net.ipv4.ip_local_port_range`".to_owned(),
+            may_pass: true,
         },
-        _ => Error::supervisor(
-            format!("cannot bind {ip}:{port} for `{role}`: {error}"),
-            "look at the limits of this machine (open files, network namespace)",
-        ),
+        _ => {
+            let what = format!("cannot bind {ip}:{port} for `{role}`");
+            let problem = Problem::of(what, error);
+            let remedy = problem.remedy("look at what restricts this process (seccomp, a security module)");
+            Error::supervisor(problem.to_string(), remedy)
+        }
     }
+}
+
+/// Checks that 127.0.0.1 is there: the inner services of a server use it, whatever address the server listens on.
+pub(crate) fn check_loopback() -> Result<()> {
+    match std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Err(loopback_is_down()),
+        // Whatever else is wrong is told by what needs it.
+        _ => Ok(()),
+    }
+}
+
+/// The fact: an interface that is down has no addresses. A fresh network namespace has `lo`, and it is down.
+fn loopback_is_down() -> Error {
+    Error::supervisor(
+        "127.0.0.1 is not there: the loopback interface `lo` is down in this network namespace",
+        "bring it up with `ip link set lo up`",
+    )
+}
+
+/// Returns the first port that unprivileged processes may have.
+fn first_free_for_all() -> u16 {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    text.ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024)
 }
 
 fn config(option: &str, problem: &str, remedy: &str) -> Error {

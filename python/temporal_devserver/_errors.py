@@ -23,7 +23,7 @@
     ├─ WorkflowTaskFailedError            .workflow_id .run_id .workflow_type .failures .cause
     │                                     .traceback .remedy
     ├─ EventLoopError (RuntimeError)
-    └─ UnsupportedPlatformError           .problem
+    └─ UnsupportedPlatformError           .problem .remedy
 
 Catch `DevServerError` for all of them. The message says what happened and, last, what to do. `code`
 is the stable name of the kind, the same on the socket and in `--json`. The native core words the
@@ -361,10 +361,12 @@ class UnsupportedPlatformError(DevServerError):
 
     Attributes:
         problem: What is missing.
+        remedy: What to do.
     """
 
     code = "unsupported_platform"
     problem: str = ""
+    remedy: str = ""
 
 
 CLASSES: Mapping[str, type[DevServerError]] = {

@@ -234,7 +234,7 @@ class Verbs(Handle):
         """Returns why the server is `failed`: what it was told as, with the log as it is now."""
         past = map(Event.from_json, (yield from self._ask("events", since=None)))
         told = [event.data.get("error") for event in past if event.kind == "failed"]
-        if told and isinstance(told[-1], dict) and "log_tail" not in told[-1]:
+        if told and isinstance(told[-1], dict) and told[-1].get("log_tail") != []:
             return _errors.from_fields({**told[-1], "state_dir": status.state_dir})
         log_tail = yield from self._read_log(LOG_TAIL)
         reason = status.last_exit or "the cause is in its log"

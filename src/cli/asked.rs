@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::database::cache::Templates;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::paths::Locations;
 use crate::supervisor::facts;
 
@@ -28,10 +28,9 @@ pub(crate) fn run<T>(work: impl Future<Output = T>) -> Result<T> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| {
-        Error::supervisor(
-            format!("cannot wait for an answer: {error}"),
-            "raise the limit that is in the way (`ulimit -a` shows the limits)",
-        )
+        let problem = Problem::of("cannot wait for an answer", &error);
+        let remedy = problem.remedy("raise the limit that is in the way (`ulimit -a`)");
+        Error::supervisor(problem.to_string(), remedy)
     })?;
     Ok(runtime.block_on(work))
 }

@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::{Arguments, Command};
 use crate::cli::completions::completions;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::session::Host;
 
 /// What we are called.
@@ -105,13 +105,13 @@ pub fn run(arguments: &[OsString], host: Host) -> Ended {
     };
     Ended::Code(match failure {
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => OK,
-        Failure::Output(error) => complain(
-            &format!("the output cannot be written: {error}; see where it goes"),
-            FAILED,
+        Failure::Output(error) => remedied(
+            &Problem::of("the output cannot be written", &error),
+            "see where it goes",
         ),
-        Failure::System(error) => complain(
-            &format!("the machine refuses: {error}; see that no limit is in the way (`ulimit -a`)"),
-            FAILED,
+        Failure::System(error) => remedied(
+            &Problem::of("the machine refuses", &error),
+            "see that no limit is in the way (`ulimit -a`)",
         ),
         Failure::Error(error) if error.installable().is_some() => {
             return Ended::Left(json!({ "missing": error.worded() }));
@@ -154,6 +154,11 @@ fn exit_code(error: &Error) -> u8 {
 fn complain(problem: &dyn std::fmt::Display, code: u8) -> u8 {
     warn(problem);
     code
+}
+
+/// Tells a person of a problem with the machine, and what to do about it.
+fn remedied(problem: &Problem, otherwise: &str) -> u8 {
+    complain(&format!("{problem}; {}", problem.remedy(otherwise)), FAILED)
 }
 
 /// Tells a person what is wrong; a closed standard error is no reason to stop.

@@ -4,10 +4,11 @@
 //! reach it once: what a terminal sends to the whole group is not sent again. The command connects to our server, whatever the
 //! user's environment and configuration file say: its configuration file lies in the memory of this process, so it is gone with it.
 
-use std::ffi::{CString, OsString};
-use std::fs::File;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
@@ -21,7 +22,9 @@ use crate::cli::wait::{Signals, wait};
 use crate::cli::{Failure, OK, SIGNALLED, say, warn};
 use crate::control::message::{Kind, Level};
 use crate::environment::{self, ADDRESS, CONFIGURATION, NAMESPACE, Variables};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
+use crate::executable::not_executable;
+use crate::options::config;
 use crate::session::{Host, Notice, Session};
 use crate::temporal::proto::DEFAULT_NAMESPACE;
 
@@ -206,8 +209,9 @@ fn configuration() -> io::Result<File> {
 
 /// Starts the command with the signals as we were given them, but for what Python ignores for itself; found as a shell finds it.
 fn spawn(argv: &[OsString], variables: &Variables, mask: &SigSet) -> Result<Pid> {
-    let problem = |errno: &dyn std::fmt::Display| cannot_run(&argv[0], &errno.to_string());
-    let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|error| problem(&error));
+    let problem = |errno: &Errno| cannot_run(&argv[0], *errno);
+    // A word of a command line has no NUL in it, nor has a variable: the kernel has cut both there.
+    let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|_| problem(&Errno::EINVAL));
     let arguments = argv
         .iter()
         .map(|argument| text(argument.as_encoded_bytes().to_vec()));
@@ -231,10 +235,50 @@ fn spawn(argv: &[OsString], variables: &Variables, mask: &SigSet) -> Result<Pid>
         .map_err(|errno| problem(&errno))
 }
 
-fn cannot_run(program: &OsString, problem: &str) -> Error {
-    Error::Config {
-        option: "COMMAND".to_owned(),
-        problem: format!("{} cannot be run: {problem}", program.display()),
-        remedy: "name a program that exists".to_owned(),
-    }
+/// Says why a command cannot be run, and what would help.
+fn cannot_run(program: &OsStr, errno: Errno) -> Error {
+    let shown = program.display();
+    let (problem, remedy) = match errno {
+        Errno::ENOENT => match found(program) {
+            None => (
+                format!("there is no `{shown}`"),
+                "name a program that exists",
+            ),
+            Some(path) => (
+                format!("{} names an interpreter that is not there", path.display()),
+                "correct its first line (`#!`), or install the interpreter",
+            ),
+        },
+        Errno::ENOEXEC => (
+            format!("{shown} is no program for this machine"),
+            "let a script begin with `#!`, or name a program of this platform",
+        ),
+        errno => {
+            let path = found(program).unwrap_or_else(|| program.into());
+            let metadata = path.metadata().ok().filter(Metadata::is_file);
+            let why = metadata.and_then(|it| not_executable(&path, &it));
+            let problem = Problem::of(format_args!("{shown} cannot be run"), &errno);
+            let remedy = problem.remedy("name a program that can be run");
+            return match why {
+                Some(why) if errno == Errno::EACCES => {
+                    config("COMMAND", &format!("{} {why}", path.display()), &remedy)
+                }
+                _ => config("COMMAND", &problem.to_string(), &remedy),
+            };
+        }
+    };
+    config("COMMAND", &problem, remedy)
+}
+
+/// Finds the file of a program as a shell does; one that may not be executed, too.
+fn found(program: &OsStr) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places: Vec<PathBuf> = if program.as_encoded_bytes().contains(&b'/') {
+        vec![program.into()]
+    } else {
+        std::env::split_paths(&path)
+            .map(|it| it.join(program))
+            .collect()
+    };
+    places.into_iter().find(|place| place.is_file())
 }

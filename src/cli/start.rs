@@ -15,8 +15,8 @@ use crate::session::{Host, Notice, Session};
 /// Starts a server in the background, or pins the one that runs.
 pub(crate) fn start(start: &Start, host: Host) -> Result<u8, Failure> {
     let signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
-    let mut session = Session::new(Some(start.name.clone()), &start.given()?, host)?;
-    session.pin(start.defaults());
+    let mut session =
+        Session::pinning(start.defaults(), start.name.clone(), &start.given()?, host)?;
     session.start()?;
     let status = loop {
         let (pause, notices) = session.advance();

@@ -14,7 +14,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 use super::{Database, Kind, beside, refusal};
 use crate::directory::remote_file_system;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::failpoint;
 
 /// How every database begins.
@@ -31,10 +31,8 @@ pub fn check(path: &Path) -> Result<Database> {
         Ok(metadata) => check_file(path, &real, &metadata)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => check_rests(path, &real)?,
         Err(error) => {
-            return refuse(
-                &format!("it cannot be examined: {error}"),
-                "use another path",
-            );
+            let problem = Problem::of("it cannot be examined", &error);
+            return Err(refusal(path, problem, "use another path"));
         }
     }
     if !is_writable(folder) {
@@ -53,10 +51,8 @@ pub fn check(path: &Path) -> Result<Database> {
             );
         }
         Err(error) => {
-            return refuse(
-                &format!("its folder cannot be examined: {error}"),
-                "use a path in a folder of your own",
-            );
+            let problem = Problem::of("its folder cannot be examined", &error);
+            return Err(refusal(path, problem, "use a path in a folder of your own"));
         }
     }
     Ok(Database {
@@ -89,10 +85,8 @@ fn real_path(path: &Path) -> Result<PathBuf> {
         Ok(real) => return Ok(real),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
-            return refuse(
-                &format!("it cannot be reached: {error}"),
-                "use another path",
-            );
+            let problem = Problem::of("it cannot be reached", &error);
+            return Err(refusal(path, problem, "use another path"));
         }
     }
     if path.is_symlink() {
@@ -114,10 +108,10 @@ fn real_path(path: &Path) -> Result<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             refuse("its folder does not exist", "create the folder first")
         }
-        Err(error) => refuse(
-            &format!("its folder cannot be reached: {error}"),
-            "use another path",
-        ),
+        Err(error) => {
+            let problem = Problem::of("its folder cannot be reached", &error);
+            Err(refusal(path, problem, "use another path"))
+        }
     }
 }
 
@@ -153,10 +147,9 @@ fn check_file(path: &Path, real: &Path, metadata: &Metadata) -> Result<()> {
             );
         }
         Err(error) => {
-            return refuse(
-                &format!("it cannot be read: {error}"),
-                "change its permissions, or use another path",
-            );
+            let problem = Problem::of("it cannot be read", &error);
+            let remedy = "change its permissions, or use another path";
+            return Err(refusal(path, problem, remedy));
         }
     }
     if is_writable(real) {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::AT_FDCWD;
 
 use super::{beside, refusal};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::lock::FileLock;
 
 /// Returns the path of the lock file of the database at `real`, a real path.
@@ -26,7 +26,10 @@ pub fn try_lock(real: &Path, umask: u32) -> Result<Option<FileLock>> {
     FileLock::try_exclusive(AT_FDCWD, &lock, 0o666 & !umask).map_err(|error| {
         refusal(
             real,
-            &format!("its lock file {} cannot be used: {error}", lock.display()),
+            Problem::of(
+                format_args!("its lock file {} cannot be used", lock.display()),
+                &error,
+            ),
             "change the permissions of that file, or use another path",
         )
     })

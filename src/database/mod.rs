@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, remedy_for};
+use crate::error::{Error, Problem};
 
 /// The files that `SQLite` makes beside a database.
 pub(crate) const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
@@ -49,10 +49,11 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The error for a database that cannot be used.
-pub(crate) fn refusal(path: &Path, problem: &str, remedy: &str) -> Error {
+pub(crate) fn refusal(path: &Path, problem: impl Into<Problem>, remedy: &str) -> Error {
+    let problem = problem.into();
     Error::Database {
         path: path.display().to_string(),
-        problem: problem.to_owned(),
-        remedy: remedy_for(problem, remedy),
+        problem: problem.to_string(),
+        remedy: problem.remedy(remedy),
     }
 }

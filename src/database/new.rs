@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use tokio::task::yield_now;
 
 use super::{COMPANIONS, Database, Kind, beside, checks, refusal};
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::failpoint;
 
 /// Bytes that are copied at a time while a server runs: some milliseconds.
@@ -32,8 +32,12 @@ pub fn path(real: &Path) -> PathBuf {
 pub fn remove_leftover(real: &Path) -> Result<()> {
     let new = path(real);
     remove_whole(&new).map_err(|error| {
-        let problem = format!("the left-over {} cannot be removed: {error}", new.display());
-        refusal(real, &problem, "remove it by hand, and what lies beside it")
+        let what = format!("the left-over {} cannot be removed", new.display());
+        refusal(
+            real,
+            Problem::of(what, &error),
+            "remove it by hand, and what lies beside it",
+        )
     })
 }
 
@@ -192,11 +196,14 @@ fn rename_to_free_place(from: &Path, to: &Path) -> io::Result<()> {
 
 fn failed(database: &Database, error: &io::Error) -> crate::error::Error {
     let remedy = match database.kind {
-        Kind::Kept => "see that its folder has room and may be written to, or use another path",
-        Kind::Throwaway => "make room there, or set TMPDIR to a directory that has room",
+        Kind::Kept => "see that its folder may be written to, or use another path",
+        Kind::Throwaway => "set TMPDIR to another directory on a local disk",
     };
-    let problem = format!("it cannot be made: {error}");
-    refusal(&database.path, &problem, remedy)
+    refusal(
+        &database.path,
+        Problem::of("it cannot be made", error),
+        remedy,
+    )
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use nix::fcntl::AT_FDCWD;
 
 use super::mark::{self, Mark, Version};
 use super::{COMPANIONS, beside, checks, lock, new, refusal};
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::lock::FileLock;
 
 /// Appended to the name of a snapshot while it is written: nobody else calls a file so.
@@ -131,8 +131,8 @@ fn check(path: &Path, database: &Path) -> Result<()> {
 fn failed(path: &Path, error: &io::Error) -> crate::error::Error {
     refusal(
         path,
-        &format!("the snapshot cannot be written: {error}"),
-        "see that its folder has room and may be written to, or use another path",
+        Problem::of("the snapshot cannot be written", error),
+        "see that its folder may be written to, or use another path",
     )
 }
 

@@ -165,7 +165,10 @@ impl SqliteHelper {
 pub fn parse(path: &Path, stdout: &[u8]) -> Result<Answer> {
     let remedy = "see that the interpreter still is where it was and has `sqlite3`";
     match serde_json::from_slice(stdout) {
-        Ok(Answer::Failed { error }) => Err(refusal(path, &error, remedy)),
+        Ok(Answer::Failed { error }) => {
+            let remedy = "see that it is a whole database, that its disk has room, and that no other program has it open";
+            Err(refusal(path, &error, remedy))
+        }
         Ok(answer) => Ok(answer),
         Err(_) => Err(refusal(
             path,

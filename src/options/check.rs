@@ -7,6 +7,7 @@ use super::{Db, Identity, Options, config};
 use crate::error::Result;
 use crate::executable::check_version;
 use crate::temporal::namespaces::SYSTEM;
+use crate::temporal::search_attributes::{limit_of, too_many};
 
 /// Flags of `start-dev` that we manage, with the option that stands for each; empty: none, what we pass is the promise.
 const MANAGED_FLAGS: [(&str, &str); 16] = [
@@ -96,8 +97,8 @@ impl Options {
         if self.identity.ui_port.is_some() && !self.identity.ui {
             return Err(config(
                 "ui_port",
-                "there is no UI without `ui=True`",
-                "add `ui=True`",
+                "it is the port of a UI that `ui=False` leaves out",
+                "leave out one of the two",
             ));
         }
         Ok(())
@@ -106,6 +107,11 @@ impl Options {
     fn check_names(&self) -> Result<()> {
         for namespace in &self.additive.namespaces {
             check_namespace(namespace)?;
+        }
+        let attributes = self.additive.search_attributes.iter();
+        if let Some((kind, names)) = too_many(attributes.map(|(name, kind)| (name, *kind))) {
+            let (problem, remedy) = limit_of(kind, &names);
+            return Err(config("search_attributes", &problem, &remedy));
         }
         for key in self.identity.dynamic_config.keys() {
             if key.is_empty() || key.contains(['=', '\n', '\0']) {

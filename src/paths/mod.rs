@@ -3,15 +3,21 @@
 //! Invariant: every process of one user with one environment gets the same answers, for that is how clients find a
 //! server. Named servers live below the state root and need one; private servers, port locks and (where nothing else can
 //! be written) templates live below the runtime root, which needs neither HOME nor a passwd entry.
+//!
+//! The runtime root is the first of these that there is: `TEMPORAL_DEVSERVER_STATE_DIR`; our directory in `XDG_RUNTIME_DIR`,
+//! where that is ours; in `/tmp`, where that can be used; in `TMPDIR`. `/tmp` goes before `TMPDIR`, for the locks of ports
+//! have to be the same for all programs of a user, and `TMPDIR` may be another one in each of them.
 
 mod server_dir;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Uid;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, Uid, faccessat};
 use serde::{Deserialize, Serialize};
 
 pub use self::server_dir::{
@@ -19,8 +25,8 @@ pub use self::server_dir::{
     SUPERVISOR_LOG, ServerDir, check_name,
 };
 pub(crate) use self::server_dir::{PRIVATE_CONTENTS, STATE_FILE_NEW};
-use crate::directory::{Directory, Refused, Unfit, refusal};
-use crate::error::{Error, Result};
+use crate::directory::{Directory, Refused, Unfit, refusal, remote_file_system};
+use crate::error::{Error, Problem, Result};
 
 /// The variable that moves everything but throw-away data and templates.
 pub const STATE_DIR: &str = "TEMPORAL_DEVSERVER_STATE_DIR";
@@ -28,6 +34,10 @@ pub const STATE_DIR: &str = "TEMPORAL_DEVSERVER_STATE_DIR";
 pub const CACHE_DIR: &str = "TEMPORAL_DEVSERVER_CACHE_DIR";
 /// The variable that moves throw-away data.
 pub const TEMP_DIR: &str = "TMPDIR";
+/// The directory for temporary files that every program of the machine knows.
+const COMMON_TEMP: &str = "/tmp";
+/// What goes before [`STATE_DIR`] for the state root: an option of the server.
+const STATE_DIR_OPTION: &str = "`state_dir`";
 /// The directory of downloaded executables in the cache.
 const EXECUTABLES: &str = "executables";
 /// Our directory in other people's directories.
@@ -38,6 +48,9 @@ const OURS: &str = "temporal-devserver";
 pub struct Locations {
     /// Below it: named servers. `None` without HOME or anything that stands in for it.
     state: Option<Root>,
+    /// Whether the option `state_dir` has chosen the state root, so that no variable moves it.
+    #[serde(default)]
+    by_option: bool,
     /// Below it: private servers and port locks.
     runtime: Root,
     /// Below it: templates, digests and downloaded executables. `None` as with `state`.
@@ -73,25 +86,35 @@ impl Locations {
                 absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)));
             base.map(|base| Root::ours(base.join(OURS)))
         };
+        let by_option = state_dir.is_some();
         let state_dir = state_dir.map(Path::to_owned).or_else(|| path(STATE_DIR));
         let chosen = state_dir.as_deref().map(Root::chosen).transpose()?;
         let cache = path(CACHE_DIR).as_deref().map(Root::chosen).transpose()?;
+        let temp = absolute(TEMP_DIR);
         let runtime = match path(STATE_DIR) {
             Some(path) => Root::chosen(&path)?,
-            None => Root::ours(runtime_root(absolute("XDG_RUNTIME_DIR"))?),
+            None => {
+                let common = Path::new(COMMON_TEMP);
+                Root::ours(runtime_root(
+                    absolute("XDG_RUNTIME_DIR"),
+                    common,
+                    temp.as_deref(),
+                )?)
+            }
         };
         Ok(Self {
+            by_option,
             state: chosen.or_else(|| xdg("XDG_STATE_HOME", ".local/state")),
             runtime,
             cache: cache.or_else(|| xdg("XDG_CACHE_HOME", ".cache")),
-            temp: absolute(TEMP_DIR).unwrap_or_else(|| PathBuf::from("/tmp")),
+            temp: temp.unwrap_or_else(|| PathBuf::from(COMMON_TEMP)),
         })
     }
 
     /// Opens the directory of the named servers.
     pub fn servers(&self) -> Result<Directory> {
         let root = self.state.as_ref().ok_or_else(no_home)?;
-        root.open(STATE_DIR)?.make("servers")
+        root.open(self.mover())?.make("servers")
     }
 
     /// Opens the directory of the private servers.
@@ -122,7 +145,7 @@ impl Locations {
     /// Opens the directory of the named servers as it is; `None` where there is none yet.
     pub(crate) fn look_at_servers(&self) -> Result<Option<Directory>, Refused> {
         let root = self.state.as_ref();
-        root.map_or(Ok(None), |root| root.look("servers", STATE_DIR))
+        root.map_or(Ok(None), |root| root.look("servers", self.mover()))
     }
 
     /// Opens the directory of the private servers as it is; `None` where there is none yet.
@@ -145,6 +168,15 @@ impl Locations {
     pub(crate) fn look_at_executables(&self) -> Option<PathBuf> {
         let found = self.cache.as_ref()?.look(EXECUTABLES, CACHE_DIR).ok()??;
         Some(found.path().to_owned())
+    }
+
+    /// Returns what moves the state root.
+    fn mover(&self) -> &'static str {
+        if self.by_option {
+            STATE_DIR_OPTION
+        } else {
+            STATE_DIR
+        }
     }
 
     /// Returns the directory below which named servers lie, where there is one.
@@ -192,11 +224,8 @@ impl Root {
 
     fn chosen(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path).map_err(|error| {
-            refusal(
-                path,
-                &format!("cannot be made absolute: {error}"),
-                STATE_DIR,
-            )
+            let problem = Problem::of("cannot be made absolute", &error);
+            refusal(path, problem, STATE_DIR)
         })?;
         Ok(Self { path, chosen: true })
     }
@@ -208,7 +237,7 @@ impl Root {
                 .recursive(true)
                 .mode(0o700)
                 .create(&self.path)
-                .map_err(|e| refusal(&self.path, &format!("cannot be created: {e}"), variable))?;
+                .map_err(|e| refusal(&self.path, Problem::of("cannot be created", &e), variable))?;
             self.check_chosen(variable)?;
             None
         } else {
@@ -249,7 +278,7 @@ impl Root {
 fn check_chosen(path: &Path) -> Result<(), Unfit> {
     let metadata = path
         .symlink_metadata()
-        .map_err(|error| Unfit::Closed(format!("cannot be examined: {error}")))?;
+        .map_err(|error| Unfit::Closed(Problem::of("cannot be examined", &error)))?;
     if metadata.is_symlink() {
         return Err(Unfit::Link);
     }
@@ -287,7 +316,9 @@ impl OpenRoot<'_> {
 
 /// The runtime root. Its name carries the pid namespace: containers that share the directory cannot see each other's
 /// processes, so neither could tell a survivor of the other from nothing.
-fn runtime_root(xdg: Option<PathBuf>) -> Result<PathBuf> {
+///
+/// `common` and `temp` are the directories for temporary files of the machine and of this process.
+fn runtime_root(xdg: Option<PathBuf>, common: &Path, temp: Option<&Path>) -> Result<PathBuf> {
     let namespace = namespace_inode("pid").map_err(|error| no_proc(&error))?;
     let uid = Uid::effective().as_raw();
     // `sudo` and containers leave the variable pointing to somebody else's directory, or to nothing.
@@ -296,8 +327,19 @@ fn runtime_root(xdg: Option<PathBuf>) -> Result<PathBuf> {
     };
     Ok(match xdg.filter(is_ours) {
         Some(directory) => directory.join(format!("{OURS}-{namespace}")),
-        None => PathBuf::from(format!("/tmp/{OURS}-{uid}-{namespace}")),
+        None => {
+            let temp = temp.filter(|temp| !can_be_used(common) && can_be_used(temp));
+            let directory = temp.unwrap_or(common);
+            directory.join(format!("{OURS}-{uid}-{namespace}"))
+        }
     })
+}
+
+/// Tells whether we can make a directory in this one, and whether locks hold there.
+fn can_be_used(directory: &Path) -> bool {
+    let flags = AccessFlags::W_OK | AccessFlags::X_OK;
+    let is_open = faccessat(AT_FDCWD, directory, flags, AtFlags::AT_EACCESS).is_ok();
+    is_open && matches!(File::open(directory).and_then(remote_file_system), Ok(None))
 }
 
 fn namespace_inode(kind: &str) -> io::Result<u64> {
@@ -305,8 +347,10 @@ fn namespace_inode(kind: &str) -> io::Result<u64> {
 }
 
 fn no_proc(error: &io::Error) -> Error {
+    let problem = Problem::of("/proc/self/ns cannot be read", error);
     Error::UnsupportedPlatform {
-        problem: format!("/proc/self/ns cannot be read ({error})"),
+        remedy: problem.remedy("mount /proc in this container or chroot"),
+        problem: problem.to_string(),
     }
 }
 

@@ -120,11 +120,11 @@ impl ServerDir {
     /// Removes the directory of a private server after its final stop; refuses any other.
     pub fn remove_private(&self) -> Result<()> {
         if !disposable::is_marked(&self.directory) {
-            return Err(crate::directory::refusal(
-                self.path(),
-                "it carries no marker of ours, so it is not removed",
-                STATE_DIR,
-            ));
+            return Err(Error::StateDir {
+                path: self.path().display().to_string(),
+                problem: "it carries no marker of ours, so it is left alone".to_owned(),
+                remedy: "remove it by hand where it is of no use".to_owned(),
+            });
         }
         disposable::remove(&self.directory, &PRIVATE_CONTENTS)
     }

@@ -207,7 +207,7 @@ impl Session {
     fn may_draw_again(&mut self, error: &Error) -> bool {
         let is_chance = match error {
             Error::PortInUse { role, .. } => {
-                !self.asked.given.contains(role) && !self.defaults.contains_key(role)
+                !self.asked.given.contains(role) && !self.asked.implied.contains_key(role)
             }
             _ => false,
         };

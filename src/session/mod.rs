@@ -91,8 +91,6 @@ impl Host {
 pub struct Session {
     given_name: Option<String>,
     asked: Options,
-    /// What holds besides where it is we who start the server.
-    defaults: Map<String, Value>,
     /// Whether the server is to stay when we are gone.
     pins: bool,
     host: Host,
@@ -152,10 +150,34 @@ struct Waiting {
 impl Session {
     /// Returns the session of a handle; checks the options and touches nothing.
     pub fn new(name: Option<String>, options: &Map<String, Value>, host: Host) -> Result<Self> {
+        Self::over(Map::new(), name, options, host)
+    }
+
+    /// Returns the session of a server that is to stay, from the grant on, until it is stopped. Where it does not run yet, it
+    /// is started with `implied` for all that was not asked for.
+    pub fn pinning(
+        implied: Map<String, Value>,
+        name: String,
+        options: &Map<String, Value>,
+        host: Host,
+    ) -> Result<Self> {
+        let pinning = Self::over(implied, Some(name), options, host)?;
+        Ok(Self {
+            pins: true,
+            ..pinning
+        })
+    }
+
+    fn over(
+        implied: Map<String, Value>,
+        name: Option<String>,
+        options: &Map<String, Value>,
+        host: Host,
+    ) -> Result<Self> {
         if let Some(name) = &name {
             check_name(name)?;
         }
-        let mut asked = Options::parse(&with_environment(options)?)?;
+        let mut asked = Options::parse_over(implied, &with_environment(options)?)?;
         match &asked.identity.db {
             Db::Named(_) if name.is_none() => {
                 return Err(config(
@@ -170,7 +192,6 @@ impl Session {
         Ok(Self {
             given_name: name,
             asked,
-            defaults: Map::new(),
             pins: false,
             host,
             place: None,
@@ -183,13 +204,6 @@ impl Session {
             heals_until: None,
             notices: vec![],
         })
-    }
-
-    /// Has the server stay, from the grant on, until it is stopped; where it does not run yet, it is started with `defaults`
-    /// for all that was not asked for.
-    pub fn pin(&mut self, defaults: Map<String, Value>) {
-        self.defaults = defaults;
-        self.pins = true;
     }
 
     /// Returns what the last grant said, for as long as there is a lease.

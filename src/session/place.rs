@@ -98,7 +98,7 @@ impl Session {
         } else if options.identity.db == Db::Named(true) {
             options.identity.db = Db::Path(real_path(&place.dir.database()));
         }
-        let mut defaults = self.defaults.clone();
+        let mut defaults = options.implied.clone();
         if defaults.get("db") == Some(&Value::Bool(true)) {
             let database = real_path(&place.dir.database());
             defaults.insert("db".to_owned(), json!(database));

@@ -13,7 +13,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use crate::control::message::Request;
-use crate::error::{Error, Result, remedy_for};
+use crate::error::{Error, Problem, Result};
 use crate::failpoint;
 use crate::lock::FileLock;
 use crate::paths::{CONTROL_SOCKET, ServerDir};
@@ -99,15 +99,15 @@ impl Site for ServerSite {
 
     fn spawn(&mut self, hello: &Request) -> Result<Link> {
         self.try_spawn(hello).map_err(|error| {
-            let reason = format!("the supervisor cannot be started: {error}");
-            let remedy = remedy_for(&reason, "see that this interpreter can still be run");
+            let problem = Problem::of("the supervisor cannot be started", &error);
+            let remedy = problem.remedy("see that this interpreter can still be run");
             // Processes, descriptors and memory come back; an interpreter does not.
             let is_gone = matches!(
                 error.kind(),
                 ErrorKind::NotFound | ErrorKind::PermissionDenied
             );
             Error::Supervisor {
-                reason,
+                reason: problem.to_string(),
                 remedy,
                 may_pass: !is_gone,
             }

@@ -20,7 +20,7 @@ use crate::supervisor::drive::Supervisor;
 use crate::supervisor::prepare::Throwaway;
 use crate::supervisor::state::Input;
 use crate::supervisor::verbs::{Answer, PATIENCE};
-use crate::supervisor::{Message, internal, log, watch};
+use crate::supervisor::{Message, log, unanswered, watch};
 
 impl Supervisor {
     /// Takes one line of a client.
@@ -101,7 +101,7 @@ impl Supervisor {
     }
 
     fn check(&self, request: &LeaseRequest) -> Result<Options> {
-        let options = Options::parse(&request.options)?;
+        let options = Options::parse_over(request.defaults.clone(), &request.options)?;
         let mut differences = options.differences(&self.identity);
         if self.prepared.is_none() {
             // Not known yet; looked at again when the lease is granted.
@@ -190,7 +190,7 @@ impl Supervisor {
         let inbox = self.inbox.clone();
         spawn_local(async move {
             let supplied = timeout(PATIENCE, watch::supply(address, &asked, &all)).await;
-            let result = supplied.unwrap_or_else(|_| Err(internal(&"the server does not answer")));
+            let result = supplied.unwrap_or_else(|_| Err(unanswered("it was silent")));
             inbox.send(Message::Supplied(id, asked, result)).await.ok();
         });
     }

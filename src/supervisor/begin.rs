@@ -40,11 +40,10 @@ pub(crate) struct Ground {
 
 /// Clears the ground for the server that the first lease asks for.
 pub(crate) async fn begin(dir: &ServerDir, request: &mut LeaseRequest) -> Result<Ground> {
-    let mut options = Options::parse(&request.options)?;
+    let mut options = Options::parse_over(request.defaults.clone(), &request.options)?;
     if request.data_dir.is_none() {
         request.data_dir = inherit(dir, request.pid, &mut options);
     }
-    options.fill(&request.defaults)?;
     let server_lock = orphan::take_lock(dir, SERVER_LOCK).await?;
     let locks = request.locations.ports()?;
     let ports = reserve(&mut options.identity, &locks).await?;
@@ -97,6 +96,7 @@ fn inherit(dir: &ServerDir, newcomer: i32, options: &mut Options) -> Option<Path
 
 /// Reserves every port of the server; those that were not pinned are chosen now and stay for this life and its heirs.
 async fn reserve(identity: &mut Identity, locks: &Directory) -> Result<Vec<Reservation>> {
+    port::check_loopback()?;
     let ip = identity.ip;
     let mut reserved = vec![];
     let Identity {

@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use crate::clock::unix_now;
 use crate::database::Kind as DatabaseKind;
-use crate::error::{Error, Result, remedy_for};
+use crate::error::{Error, Problem, Result};
 use crate::failpoint;
 use crate::paths::{SERVER_LOG, SUPERVISOR_LOG};
 use crate::process::killed::killed;
@@ -87,11 +87,13 @@ impl Supervisor {
         };
         tracing::debug!(program = ?command.program, arguments = ?command.args, "the server is spawned");
         ServerProcess::spawn(&command).map_err(|error| {
-            let reason = format!("{} cannot be run: {error}", prepared.executable.display());
-            let look = "look at that file, or name another one by `executable=`";
+            let program = prepared.executable.display();
+            let problem = Problem::of(format_args!("{program} cannot be run"), &error);
+            let look =
+                "put that file back as it was, or start anew with another one (`executable=`)";
             Error::Start {
-                remedy: remedy_for(&reason, look),
-                reason,
+                remedy: problem.remedy(look),
+                reason: problem.to_string(),
                 log_tail: vec![],
             }
         })

@@ -64,7 +64,8 @@ pub(crate) async fn hold(executable: &Path, plan: &Plan) -> Result<Option<FileLo
             Ok(None) => sleep(PAUSE).await,
         }
     }
-    Err(facts::wrong(executable, "is just being removed"))
+    let remedy = "start again; `temporal-devserver install` brings it back";
+    Err(facts::unusable(executable, "is just being removed", remedy))
 }
 
 async fn version(executable: &Path, templates: &Templates) -> Result<String> {

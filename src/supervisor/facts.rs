@@ -14,7 +14,7 @@ use nix::fcntl::OFlag;
 use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
-use crate::error::{Error, Result, remedy_for};
+use crate::error::{Error, Problem, Result};
 use crate::executable::{Digester, Digests, Facts, Key, digest_of, version_from_output};
 use crate::failpoint;
 use crate::process::oneshot;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Returns the digest of an executable, from the cache where it is known.
 pub(crate) async fn digest(executable: &Path, templates: &Templates) -> Result<String> {
     let unreadable =
-        |error: &std::io::Error| wrong(executable, &format!("cannot be read: {error}"));
+        |error: &std::io::Error| wrong(executable, Problem::of("cannot be read", error));
     let key = Key::of(executable).map_err(|error| unreadable(&error))?;
     if let Some(digest) = Digests::read(templates.directory()).get(&key) {
         return Ok(digest.to_owned());
@@ -61,8 +61,11 @@ pub(crate) async fn version(executable: &Path) -> Result<String> {
     let (exit, said) = ask(executable, vec!["--version".into()]).await?;
     let said_first = first(&said);
     if exit != Exit::Code(0) {
-        let problem = format!("does not tell its version ({exit}); it says {said_first:?}");
-        return Err(wrong(executable, &problem));
+        let problem = format!("does not tell its version; it says {said_first:?}");
+        return Err(wrong(
+            executable,
+            Problem::ended(problem, &exit).said(said.lines()),
+        ));
     }
     version_from_output(&said).ok_or_else(|| {
         let problem = format!("is not Temporal's: `--version` prints {said_first:?}");
@@ -119,9 +122,9 @@ async fn flags(executable: &Path, version: String) -> Result<Facts> {
             // 1.6 calls it an error that it was asked for help.
             None if exit == Exit::Code(0) || said.contains("help requested") => return Ok(facts),
             None => {
-                let said = first(&said);
-                let problem = format!("does not tell its flags ({exit}); it says {said:?}");
-                return Err(wrong(executable, &problem));
+                let problem = format!("does not tell its flags; it says {:?}", first(&said));
+                let problem = Problem::ended(problem, &exit).said(said.lines());
+                return Err(wrong(executable, problem));
             }
         }
     }
@@ -137,7 +140,17 @@ fn unknown_flag(said: &str) -> Option<&str> {
 async fn ask(executable: &Path, arguments: Vec<OsString>) -> Result<(Exit, String)> {
     let environment = environment("version");
     let answer = oneshot::run(executable, arguments, environment, vec![], PATIENCE).await;
-    answer.map_err(|error| wrong(executable, &format!("cannot be run: {error}")))
+    answer.map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOENT) => wrong(
+            executable,
+            "cannot be run: the interpreter or the loader that it names is not there",
+        ),
+        Some(libc::ENOEXEC) => wrong(
+            executable,
+            "cannot be run: it is no program for this machine",
+        ),
+        _ => wrong(executable, Problem::of("cannot be run", &error)),
+    })
 }
 
 /// Returns the first line that says something.
@@ -166,14 +179,19 @@ fn write(templates: &Templates, name: &str, facts: &Facts) -> std::io::Result<()
     templates.directory().rename(&new, name)
 }
 
-pub(crate) fn wrong(executable: &Path, problem: &str) -> Error {
+/// The error for a file that is no usable executable.
+fn wrong(executable: &Path, problem: impl Into<Problem>) -> Error {
+    let official = "name the official `temporal` executable of this platform by `executable=`, or remove that file from its place";
+    unusable(executable, problem, official)
+}
+
+/// The error for an executable that cannot be used.
+pub(crate) fn unusable(executable: &Path, problem: impl Into<Problem>, remedy: &str) -> Error {
+    let problem = problem.into();
     Error::ExecutableNotFound {
         problem: format!("the executable {} {problem}", executable.display()),
         searched: vec![executable.display().to_string()],
-        remedy: remedy_for(
-            problem,
-            "name the official `temporal` executable by `executable=`, or leave that out",
-        ),
+        remedy: problem.remedy(remedy),
         installable: None,
     }
 }

@@ -23,8 +23,17 @@ use crate::supervisor::rotation::rotate;
 /// Lines of a tail.
 const LINES: usize = 20;
 
-/// Bytes that a tail looks at.
-const WINDOW: u64 = 16 << 10;
+/// Characters of a line in a tail.
+const LONGEST: usize = 800;
+
+/// Bytes that a tail looks at: the stacks of a server that died of a fatal error have some hundred thousand.
+const WINDOW: u64 = 1 << 20;
+
+/// How a refused command line is told of.
+const REFUSED: &str = "Error: ";
+
+/// How the line begins that names the cause of an end: those of the Go runtime, and of a refused command line.
+const CAUSES: [&str; 4] = ["panic: ", "fatal error: ", "runtime: ", REFUSED];
 
 /// Sends our own log lines to the supervisor's log; [`VARIABLE`] says which, and how.
 pub(crate) fn install(directory: &Directory) -> Result<()> {
@@ -76,7 +85,8 @@ pub(crate) fn open(directory: &Directory, name: &str) -> Result<File> {
     directory.open_log(name)
 }
 
-/// Returns the last lines of a log, none from before `offset`.
+/// Returns the lines of a log that say most of how its writer ended, none from before `offset`: the last ones, or those from
+/// the one on that names the cause, where that stands further up.
 pub(crate) fn tail(directory: &Directory, name: &str, offset: u64) -> Vec<String> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = directory.open_file(name, OFlag::O_RDONLY)?;
@@ -88,13 +98,64 @@ pub(crate) fn tail(directory: &Directory, name: &str, offset: u64) -> Vec<String
         file.take(WINDOW).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(LINES)..]
-        .iter()
-        .map(ToString::to_string)
+    telling(&String::from_utf8_lossy(&read().unwrap_or_default()))
+}
+
+/// Chooses the lines. A dying Go program prints first why, and then its stacks; a refused command line is followed by a manual.
+fn telling(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
+    let last = lines.len().saturating_sub(LINES);
+    let is_cause = |line: &&str| CAUSES.iter().any(|cause| line.starts_with(cause));
+    let cause = lines.iter().position(is_cause).unwrap_or(last);
+    let chosen = lines.iter().skip(cause.min(last)).take(LINES);
+    chosen
+        .map(|line| line.chars().take(LONGEST).collect())
         .collect()
+}
+
+/// Returns why a command line was refused, where these are the words of one that was: the manual follows.
+pub(crate) fn refusal(lines: &[String]) -> Option<&str> {
+    let mut pairs = lines.iter().zip(lines.iter().skip(1));
+    pairs.find_map(|(line, next)| {
+        let why = line.strip_prefix(REFUSED)?;
+        next.starts_with("Usage:").then_some(why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(cause: &[&str], more: usize) -> Vec<String> {
+        let before = (0..5).map(|i| format!("before {i}"));
+        let stack = (0..more).map(|i| format!("\tframe {i}"));
+        let cause = cause.iter().map(ToString::to_string);
+        let text: Vec<String> = before.chain(cause).chain(stack).collect();
+        telling(&text.join("\n\n"))
+    }
+
+    #[test]
+    fn the_lines_begin_with_the_cause_where_the_last_ones_do_not_have_it() {
+        for cause in [
+            "panic: no such table",
+            "fatal error: out of memory",
+            "runtime: no threads",
+        ] {
+            let lines = after(&[cause, "goroutine 1 [running]:"], 400);
+            assert_eq!((&*lines[0], lines.len()), (cause, LINES));
+        }
+        let lines = after(&["panic: short"], 4);
+        assert_eq!((&*lines[0], &*lines[5]), ("before 0", "panic: short"));
+        let lines = after(&["it says panic: in the middle"], 400);
+        assert_eq!(lines.last().unwrap(), "\tframe 399");
+    }
+
+    #[test]
+    fn a_refused_command_line_is_told_from_other_errors() {
+        let manual = ["Error: unknown flag: --odd", "Usage:"];
+        assert_eq!(refusal(&after(&manual, 60)), Some("unknown flag: --odd"));
+        assert_eq!(refusal(&after(&manual, 3)), Some("unknown flag: --odd"));
+        assert_eq!(refusal(&after(&manual[..1], 60)), None);
+        assert_eq!(refusal(&[]), None);
+    }
 }

@@ -47,7 +47,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::task::LocalSet;
 
-use crate::error::{Error, Result, remedy_for};
+use crate::error::{Cause, Error, Problem, Result};
 use crate::options::Additive;
 use crate::paths::SUPERVISOR_LOG;
 use crate::supervisor::prepare::Prepared;
@@ -124,9 +124,17 @@ fn parse(arguments: &[String]) -> Option<(PathBuf, i32)> {
 }
 
 /// Returns the error for what should not happen to a supervisor.
-pub(crate) fn internal(problem: &dyn std::fmt::Display) -> Error {
-    let reason = format!("the supervisor cannot work: {problem}");
-    let look = format!("look into {SUPERVISOR_LOG} in the server's directory");
-    let remedy = remedy_for(&reason, &look);
-    Error::supervisor(reason, remedy)
+pub(crate) fn internal(cause: &impl Cause) -> Error {
+    let problem = Problem::of("the supervisor cannot work", cause);
+    let look = format!(
+        "try again; should that not help, look into {SUPERVISOR_LOG} in the server's directory"
+    );
+    let remedy = problem.remedy(&look);
+    Error::supervisor(problem.to_string(), remedy)
+}
+
+/// Returns the error for a server that lives and does not answer.
+pub(crate) fn unanswered(what: impl std::fmt::Display) -> Error {
+    let remedy = "wait until it is ready, then try again; its log tells what it does meanwhile";
+    Error::supervisor(format!("the server does not answer: {what}"), remedy)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
@@ -12,6 +13,7 @@ use crate::control::message::{Level, Reply};
 use crate::database::Kind as DatabaseKind;
 use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::options::config;
 use crate::paths::SERVER_LOG;
 use crate::process::listeners::listener_of;
 use crate::process::server::{Exit, ServerProcess};
@@ -49,6 +51,10 @@ impl Supervisor {
                 self.retry_after(delay);
             }
             Action::Exchange => self.exchange(),
+            Action::Tell(Transition::Failed { reason, error }) => {
+                let error = self.with_log(error);
+                self.tell(&Transition::Failed { reason, error });
+            }
             Action::Tell(transition) => self.tell(&transition),
             Action::GiveUp(error) => self.give_up(error),
             Action::CleanUp => self.is_cleaning = true,
@@ -134,7 +140,15 @@ impl Supervisor {
         self.forget_timers();
         self.boot += 1;
         timeout(STRAYS, reap_strays(&[])).await.ok();
-        let lines = log::tail(self.dir.directory(), SERVER_LOG, self.log_offset);
+        let lines = self.log_tail();
+        if exit == Exit::Code(1)
+            && let Some(why) = log::refusal(&lines)
+            && !self.identity.extra_args.is_empty()
+        {
+            let error = self.refused_arguments(why);
+            self.step(Input::ExitedForGood(exit, error));
+            return;
+        }
         let port_taken = exit == Exit::Code(1)
             && lines
                 .iter()
@@ -146,6 +160,16 @@ impl Supervisor {
             None if port_taken => Input::ExitedByChance(exit),
             None => Input::Exited(exit),
         });
+    }
+
+    /// Returns the error for extra arguments that the server refuses, as it will each time.
+    fn refused_arguments(&self, why: &str) -> Error {
+        let version = self.identity.version.as_deref().unwrap_or_default();
+        config(
+            "extra_args",
+            &format!("{why}, says temporal {version}"),
+            "correct it, or leave it out; `temporal server start-dev --help` lists the flags",
+        )
     }
 
     /// Names who listens on one of our ports while our server is gone.
@@ -193,15 +217,24 @@ impl Supervisor {
         }
     }
 
+    /// Returns an error as it is told, with the end of the log.
+    fn with_log(&self, told: Value) -> Value {
+        match serde_json::from_value::<Error>(told.clone()) {
+            Ok(mut error) => {
+                error.complete(|| self.log_tail());
+                error.worded()
+            }
+            Err(_) => told,
+        }
+    }
+
+    fn log_tail(&self) -> Vec<String> {
+        log::tail(self.dir.directory(), SERVER_LOG, self.log_offset)
+    }
+
     /// Refuses everybody who still waits for the server.
     fn give_up(&mut self, mut error: Error) {
-        if let Error::Start { log_tail, .. }
-        | Error::ServerExited { log_tail, .. }
-        | Error::CrashLoop { log_tail, .. } = &mut error
-            && log_tail.is_empty()
-        {
-            *log_tail = log::tail(self.dir.directory(), SERVER_LOG, self.log_offset);
-        }
+        error.complete(|| self.log_tail());
         if error.installable().is_some() {
             tracing::warn!(%error, "there is no executable; whoever asked for the server may get one");
         }
@@ -213,12 +246,7 @@ impl Supervisor {
 
     fn end(&mut self) {
         for id in std::mem::take(&mut self.stop_waiters) {
-            self.send(
-                id,
-                &Reply::Done {
-                    value: serde_json::Value::Null,
-                },
-            );
+            self.send(id, &Reply::Done { value: Value::Null });
         }
         self.is_ended = true;
     }

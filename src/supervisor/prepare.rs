@@ -105,7 +105,11 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
     let executable = chosen::find(&plan, &templates).await?;
     let in_use = chosen::hold(&executable, &plan).await?;
     if executable.to_str().is_none() {
-        return Err(facts::wrong(&executable, "has a path that is not UTF-8"));
+        return Err(facts::unusable(
+            &executable,
+            "has a path that is not UTF-8",
+            "move it to a path in UTF-8, or name another one by `executable=`",
+        ));
     }
     let digest = facts::digest(&executable, &templates).await?;
     let facts = facts::facts(&executable, &digest, &templates).await?;

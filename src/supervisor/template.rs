@@ -11,17 +11,17 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use tokio::time::{sleep, timeout};
 
-use crate::database::beside;
 use crate::database::cache::{Building, Templates};
 use crate::database::mark::{self, Mark, Version};
 use crate::database::sqlite::{Answer, Operation, SqliteHelper, parse};
-use crate::error::{Error, Result, remedy_for};
+use crate::database::{beside, refusal};
+use crate::error::{Error, Problem, Result};
 use crate::executable::Facts;
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
 use crate::port::{self, Reservation};
 use crate::process::oneshot;
-use crate::process::server::{ServerCommand, ServerProcess};
+use crate::process::server::{Exit, ServerCommand, ServerProcess};
 use crate::process::strays::{STRAYS, reap_strays};
 use crate::supervisor::command_line::{Durability, Ports, arguments};
 use crate::supervisor::environment::environment;
@@ -115,13 +115,14 @@ impl Build<'_> {
         if is_ready {
             return Ok(());
         }
-        let exit = exit.map_or_else(String::new, |exit| exit.to_string());
-        let exit = format!("its first boot, for a template database: {exit}");
+        let log_tail = tail(self.templates.directory(), LOG, 0);
+        let what = "its first boot, for a template database";
+        let problem = Problem::ended(what, &exit.unwrap_or(Exit::Unknown)).said(&log_tail);
         let by_hand = "try the executable by hand, or name another one by `executable=`";
         Err(Error::ServerExited {
-            remedy: remedy_for(&exit, by_hand),
-            exit,
-            log_tail: tail(self.templates.directory(), LOG, 0),
+            remedy: problem.remedy(by_hand),
+            exit: problem.to_string(),
+            log_tail,
         })
     }
 }
@@ -192,13 +193,10 @@ pub(crate) async fn sqlite(
     let env = environment("sqlite");
     match oneshot::run(&program, argv, env, inherit, SQLITE_PATIENCE).await {
         Ok((_, text)) => parse(path, text.as_bytes()),
-        Err(error) => Err(Error::Database {
-            path: path.display().to_string(),
-            problem: format!(
-                "the interpreter {} cannot be run: {error}",
-                program.display()
-            ),
-            remedy: "see that it still is where it was".to_owned(),
-        }),
+        Err(error) => {
+            let what = format!("the interpreter {} cannot be run", program.display());
+            let remedy = "put the interpreter back, or restart the program that holds the server";
+            Err(refusal(path, Problem::of(what, &error), remedy))
+        }
     }
 }

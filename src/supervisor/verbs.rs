@@ -20,7 +20,7 @@ use crate::supervisor::exchange::Successor;
 use crate::supervisor::files::Files;
 use crate::supervisor::state::Input;
 use crate::supervisor::watch::connect;
-use crate::supervisor::{Message, internal, watch};
+use crate::supervisor::{Message, unanswered, watch};
 use crate::temporal::namespaces::SYSTEM;
 use crate::temporal::proto::DEFAULT_NAMESPACE;
 use crate::temporal::{Connection, namespaces};
@@ -192,10 +192,9 @@ where
     F: Future<Output = Result<T>>,
 {
     let answer = async { question(connect(server).await?).await };
-    timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
-        let within = format!("the server has not answered within {PATIENCE:?}");
-        Err(internal(&within))
-    })
+    timeout(PATIENCE, answer)
+        .await
+        .unwrap_or_else(|_| Err(unanswered(format_args!("it was silent for {PATIENCE:?}"))))
 }
 
 /// Refuses to delete what the server cannot do without.

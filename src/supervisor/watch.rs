@@ -15,7 +15,7 @@ use crate::clock::seconds;
 use crate::error::Result;
 use crate::options::{Additive, Health};
 use crate::process::listeners::is_owned_by_tree;
-use crate::supervisor::{Message, internal};
+use crate::supervisor::{Message, unanswered};
 use crate::temporal::proto::DEFAULT_NAMESPACE;
 use crate::temporal::{
     Climb, Connection, Layer, Probe, liveness, namespaces, reconcile, wait_until_ready,
@@ -168,7 +168,7 @@ pub(crate) async fn supply(address: SocketAddr, asked: &Additive, all: &Additive
 /// Opens a connection for one verb.
 pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {
     let opened = Connection::open(address).await;
-    opened.map_err(|error| internal(&format!("the server does not answer: {error}")))
+    opened.map_err(|error| unanswered(error))
 }
 
 /// Probes the server at intervals, for ever; on this connection as long as it serves.

@@ -45,6 +45,16 @@ impl AttributeType {
         Self::KeywordList,
     ];
 
+    /// Returns how many attributes of this type a namespace can have: the server's database has a column for each of them.
+    ///
+    /// The fact: `temporal` 1.5.1 to 1.9.1 have `Keyword01` to `Keyword10`, and three columns of each other type.
+    pub fn most(self) -> usize {
+        match self {
+            Self::Keyword => 10,
+            _ => 3,
+        }
+    }
+
     /// Returns the type of the server's number.
     pub fn from_number(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as i32 == number)
@@ -55,6 +65,32 @@ impl fmt::Display for AttributeType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
+}
+
+/// Finds the type of which there are more than a namespace can have; returns it with their names.
+pub fn too_many<'a>(
+    attributes: impl IntoIterator<Item = (&'a String, AttributeType)>,
+) -> Option<(AttributeType, Vec<&'a str>)> {
+    let mut by_type: HashMap<AttributeType, Vec<&str>> = HashMap::new();
+    for (name, kind) in attributes {
+        by_type.entry(kind).or_default().push(name);
+    }
+    let kinds = AttributeType::ALL.into_iter();
+    let mut crowded = kinds.filter_map(|kind| Some((kind, by_type.remove(&kind)?)));
+    crowded.find(|(kind, names)| names.len() > kind.most())
+}
+
+/// Says how many attributes of a type there can be, and what to do where these are more.
+pub fn limit_of(kind: AttributeType, names: &[&str]) -> (String, String) {
+    let (most, names) = (kind.most(), names.join(", "));
+    let problem = format!(
+        "{kind} has room for {most} search attributes in a namespace, which is a fixed limit of the server; with these there would be more: {names}"
+    );
+    let others = AttributeType::ALL
+        .map(|it| format!("{it} {}", it.most()))
+        .join(", ");
+    let remedy = format!("leave some out, or give them another type (there is room for: {others})");
+    (problem, remedy)
 }
 
 /// Makes sure that a namespace has these attributes, each of its type.
@@ -77,6 +113,7 @@ pub async fn reconcile(
     if missing.is_empty() {
         return Ok(());
     }
+    check_room(namespace, &missing, &present)?;
     let request = proto::AddSearchAttributesRequest {
         search_attributes: missing,
         namespace: namespace.to_owned(),
@@ -84,6 +121,26 @@ pub async fn reconcile(
     let answer = connection.unary(proto::ADD_SEARCH_ATTRIBUTES, &request);
     let proto::Empty {} = answer.await.map_err(|error| refused(namespace, &error))?;
     Ok(())
+}
+
+/// Checks that there is room for what is missing beside what is there, from an earlier life of the database perhaps.
+fn check_room(
+    namespace: &str,
+    missing: &HashMap<String, i32>,
+    present: &proto::ListSearchAttributesResponse,
+) -> Result<()> {
+    let all = present.custom_attributes.iter().chain(missing);
+    let all = all.filter_map(|(name, number)| Some((name, AttributeType::from_number(*number)?)));
+    let Some((kind, mut names)) = too_many(all) else {
+        return Ok(());
+    };
+    names.sort_unstable();
+    let (problem, remedy) = limit_of(kind, &names);
+    Err(Error::Namespace {
+        namespace: namespace.to_owned(),
+        problem,
+        remedy: format!("{remedy}; `temporal operator search-attribute remove` makes room"),
+    })
 }
 
 /// Works out what to add; an attribute of another type is an error, for it cannot be changed.

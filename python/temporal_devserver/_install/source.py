@@ -45,8 +45,8 @@ def machine() -> str:
     name = platform.machine().lower()
     if name not in _MACHINES:
         problem = f"there is no `temporal` executable for {name or 'this machine'}"
-        message = f"{problem}; name one of your own by `executable=`"
-        raise UnsupportedPlatformError(message, problem=problem)
+        remedy = "name one of your own by `executable=`"
+        raise UnsupportedPlatformError(f"{problem}; {remedy}", problem=problem, remedy=remedy)
     return f"linux-{_MACHINES[name]}"
 
 

@@ -10,6 +10,7 @@ use super::finding::{Code, Finding, Look};
 use super::world::World;
 use crate::data_dir::open_temp;
 use crate::directory::{Refused, Unfit, remote_file_system};
+use crate::error::Problem;
 use crate::paths::{CACHE_DIR, Locations, STATE_DIR, TEMP_DIR};
 
 /// Looks at the four places: named servers, private servers and port locks, templates, throw-away data.
@@ -139,11 +140,11 @@ fn usable(path: &Path, variable: &'static str) -> Result<(), Refused> {
     };
     let flags = AccessFlags::W_OK | AccessFlags::X_OK;
     if let Err(errno) = faccessat(AT_FDCWD, &place, flags, AtFlags::AT_EACCESS) {
-        return refuse(Unfit::Closed(format!("cannot be written to: {errno}")));
+        return refuse(Unfit::Closed(Problem::of("cannot be written to", &errno)));
     }
     match File::open(&place).and_then(remote_file_system) {
         Ok(kind) => fits(kind).or_else(refuse),
-        Err(error) => refuse(Unfit::Closed(format!("cannot be examined: {error}"))),
+        Err(error) => refuse(Unfit::Closed(Problem::of("cannot be examined", &error))),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn look(world: &World) -> Look {
             Finding::new(
                 Code::ExecutablePassedOver,
                 format!("{} is passed over: it {problem}", path.display()),
-                "make it executable if it is the one that is meant, else leave it",
+                "mend that if it is the one that is meant, else leave it",
             )
         }));
     }

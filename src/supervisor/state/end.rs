@@ -2,7 +2,7 @@
 
 use super::{Action, Cause, Input, Machine, Phase};
 use crate::clock::seconds;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::process::server::Exit;
 use crate::supervisor::budget::Verdict;
 use crate::supervisor::transition::{Planned, Transition};
@@ -82,7 +82,8 @@ impl Machine {
             Verdict::NeverReady => self.fail(Error::ServerExited {
                 exit: exit.to_string(),
                 log_tail: vec![],
-                remedy: "mend what its log complains about, then start it again".to_owned(),
+                remedy: Problem::ended("", exit)
+                    .remedy("mend what its log complains about, then start it again"),
             }),
             Verdict::TooOften { restarts, window } => self.fail(Error::CrashLoop {
                 restarts,

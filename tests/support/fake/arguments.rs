@@ -105,9 +105,17 @@ fn parse_flags(mut arguments: impl Iterator<Item = String>) -> Result<Options, S
         }
         let needs = || format!("flag needs an argument: {flag}");
         let mut value = || value.clone().or_else(|| arguments.next()).ok_or_else(needs);
-        set(&mut options, &flag, &mut value).map_err(|error| format!("{error}\nError: {error}"))?;
+        set(&mut options, &flag, &mut value).map_err(|error| refused(&error))?;
     }
     Ok(options)
+}
+
+/// What is printed of a wrong flag: why, the manual, and why again.
+fn refused(why: &str) -> String {
+    format!(
+        "{why}\nUsage:\n  temporal server start-dev [flags]\n\n{}\n\nError: {why}",
+        help()
+    )
 }
 
 fn set(
