@@ -20,7 +20,7 @@ mod core {
     use serde_json::{Value, json};
 
     use crate::environment::{self, Changes, Variables};
-    use crate::error::Error;
+    use crate::error::{Error, Problem};
     use crate::options::{Options, config};
     use crate::paths::Locations;
     use crate::session::{self, Notice, Outcome, Wait};
@@ -280,6 +280,17 @@ mod core {
     #[pyfunction]
     fn server_environment() -> Variables {
         environment::of_server()
+    }
+
+    #[pyfunction]
+    fn check_options(py: Python<'_>, options: &str) -> PyResult<()> {
+        let checked = session::Lookup::check(&parse(options)?);
+        checked.map_err(|error| raised(py, &error))
+    }
+
+    #[pyfunction]
+    fn remedy(errno: i32, otherwise: &str) -> String {
+        Problem::of("", &std::io::Error::from_raw_os_error(errno)).remedy(otherwise)
     }
 
     #[pyfunction]

@@ -18,6 +18,7 @@ __all__ = [
     "Session",
     "Timer",
     "__version__",
+    "check_options",
     "check_version",
     "client_environment",
     "close_after_fork",
@@ -26,6 +27,7 @@ __all__ = [
     "lookup",
     "monotonic",
     "option_defaults",
+    "remedy",
     "run_cli",
     "server_environment",
     "supervise",
@@ -265,6 +267,26 @@ def lookup(options: str, launcher: str) -> str:
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
         ExecutableNotFoundError: There is none.
+    """
+
+def check_options(options: str) -> None:
+    """Checks what can be told of options before there is a server: values, and files they name.
+
+    Args:
+        options: As for `Session`.
+
+    Raises:
+        ConfigError: An option is unknown or has a value that cannot work.
+        ExecutableNotFoundError: What is named as the executable is none.
+        DatabaseError: What is named as the database cannot be one.
+    """
+
+def remedy(errno: int, otherwise: str) -> str:
+    """Returns what to do about an error of the operating system.
+
+    Args:
+        errno: Its number.
+        otherwise: What to do where no limit of the machine or of the user is in the way.
     """
 
 def option_defaults() -> str:

@@ -78,7 +78,7 @@ class Options(TypedDict, total=False):
     ui: bool | None
     """Whether to serve the web interface."""
     ui_port: int | None
-    """Port of the web interface; default: a free one."""
+    """Port of the web interface, which is served then; default: a free one."""
     http_port: int | None
     """Port of the HTTP interface; default: a free one."""
     metrics_port: int | None

@@ -45,8 +45,8 @@ pub(crate) struct Run {
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ui: bool,
-    /// Port of the web UI.
-    #[arg(long, value_name = "PORT", requires = "ui")]
+    /// Port of the web UI, which is served then.
+    #[arg(long, value_name = "PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ui_port: Option<u16>,
     /// Seconds the server stays when nobody uses it any more.

@@ -53,7 +53,7 @@ fn what_cannot_work_is_refused_with_the_name_of_the_option() {
         (json!({"port": 70_000}), "port"),
         (json!({"port": 0}), "port"),
         (json!({"port": 1, "http_port": 1}), "http_port"),
-        (json!({"ui_port": 1}), "ui_port"),
+        (json!({"ui": false, "ui_port": 1}), "ui_port"),
         (json!({"ip": "127.0.0.2"}), "ip"),
         (json!({"ip": "::1"}), "ip"),
         (json!({"db": false}), "db"),
@@ -78,6 +78,75 @@ fn what_cannot_work_is_refused_with_the_name_of_the_option() {
             other => panic!("{given}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn what_is_implied_counts_as_given_and_gives_way_to_it() {
+    let over = |given: Value| {
+        let implied = json!({"db": true, "port": 7233, "ui": true, "ui_port": 8233});
+        let (Value::Object(implied), Value::Object(given)) = (implied, given) else {
+            panic!("objects")
+        };
+        Options::parse_over(implied, &given).unwrap()
+    };
+    let ports = |options: &Options| (options.identity.port, options.identity.ui_port);
+    let ui_port = over(json!({"ui_port": 9000}));
+    assert_eq!(ports(&ui_port), (Some(7233), Some(9000)));
+    assert!(ui_port.identity.ui);
+    let port = over(json!({"port": 8233}));
+    assert_eq!(ports(&port), (Some(8233), None));
+    assert_eq!(port.given, ["port"]);
+    assert_eq!(ports(&over(json!({"ui_port": 7233}))), (None, Some(7233)));
+    let metrics = over(json!({"metrics_port": 7233}));
+    assert_eq!(ports(&metrics), (None, Some(8233)));
+    // What is implied is compared with nothing.
+    assert_eq!(over(json!({})).differences(&Identity::default()), []);
+}
+
+#[test]
+fn a_port_of_the_ui_asks_for_the_ui() {
+    assert!(parse(json!({"ui_port": 1})).unwrap().identity.ui);
+    assert!(parse(json!({"ui": false, "ui_port": 1})).is_err());
+}
+
+#[test]
+fn more_attributes_of_a_type_than_there_is_room_for_are_refused_with_the_limit() {
+    for (kind, most) in [
+        ("Text", 3),
+        ("Keyword", 10),
+        ("Bool", 3),
+        ("KeywordList", 3),
+    ] {
+        let asked = |count: usize| {
+            let names = (0..count).map(|i| (format!("A{i}"), Value::from(kind)));
+            parse(json!({"search_attributes": names.collect::<Map<_, _>>()}))
+        };
+        assert!(asked(most).is_ok());
+        let error = asked(most + 1).unwrap_err().to_string();
+        let room = format!("{kind} has room for {most} search attributes in a namespace");
+        assert!(error.contains(&room), "{error}");
+        assert!(error.contains("another type"), "{error}");
+    }
+}
+
+#[test]
+fn a_remedy_shows_a_value_that_fits() {
+    for (given, example) in [
+        (
+            json!({"search_attributes": {"T1": "Strin"}}),
+            r#"{"CustomerId":"Keyword"}"#,
+        ),
+        (json!({"namespaces": "abc"}), r#"["orders"]"#),
+        (json!({"extra_args": "--log-config"}), r#"["--log-config"]"#),
+        (json!({"dynamic_config": 5}), r#"{"frontend.rps":100}"#),
+    ] {
+        let error = parse(given).unwrap_err().to_string();
+        assert!(error.ends_with(example), "{error}");
+    }
+    let error = parse(json!({"search_attributes": {"T1": "Strin"}})).unwrap_err();
+    let types =
+        "expected one of `Text`, `Keyword`, `Int`, `Double`, `Bool`, `Datetime`, `KeywordList`";
+    assert!(error.to_string().contains(types), "{error}");
 }
 
 #[test]

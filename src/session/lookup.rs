@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Host;
+use crate::database::checks;
 use crate::error::Result;
 use crate::executable::{Places, find, usable};
-use crate::options::Options;
+use crate::options::{Db, Identity, Options};
 use crate::paths::Locations;
 
 /// What was found.
@@ -29,6 +30,25 @@ impl Lookup {
     /// Returns the executable that the server would be; the first one of those to look among.
     pub fn into_executable(self) -> Option<PathBuf> {
         self.executables.into_iter().next()
+    }
+
+    /// Checks all that can be told of options before there is a server: their values, and the files that they name.
+    pub fn check(options: &Map<String, Value>) -> Result<()> {
+        let Identity { executable, db, .. } = Options::parse(options)?.identity;
+        if let Some(named) = &executable {
+            find(&Places {
+                explicit: Some(named),
+                variable: None,
+                scripts: &[],
+                path: None,
+                store: None,
+                version: None,
+            })?;
+        }
+        if let Db::Path(path) = &db {
+            checks::check(path)?;
+        }
+        Ok(())
     }
 
     /// Looks for what a server with these options would be made of.

@@ -81,4 +81,4 @@ def test_a_limit(fake_temporal: Path, sandbox: Sandbox, limit: str) -> None:
 def test_too_little_memory_for_the_real_server(real_temporal: Path, sandbox: Sandbox) -> None:
     told = run(real_temporal, sandbox, "RLIMIT_AS", 500 << 20)
     assert "failed to reserve" in told
-    assert told.endswith("mend what its log complains about, then start it again")
+    assert told.endswith("raise the limit of it (`ulimit -v`, in a container also `memory.max`)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._errors import ConfigError, DevServerError, ExecutableNotFoundError, from_fields
 from . import digests
-from .get import get, told
+from .get import get
 from .progress import for_stream
 from .store import Installed, Store
 
@@ -45,7 +45,8 @@ def carry_out(left: str, again: Callable[[], int | str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # `| head`
             return OK
-        return _complain(f"{error}; make that possible, and try again", FAILED)
+        remedy = _core.remedy(error.errno or 0, "see that this can be done, and try again")
+        return _complain(f"{error}; {remedy}", FAILED)
     ended = again()
     return ended if isinstance(ended, int) else _complain(_missing(ended), FAILED)
 
@@ -87,15 +88,22 @@ def _get(asked: Mapping[str, Any]) -> Installed:
     path, here = pathlib.Path(asked["lock"]), machine()
     locked = digests.read(path, version, here)
     if locked is None and not asked["write_lock"]:
-        problem, remedy = f"{path} has no line for {version} {here}", "add it by --write-lock"
-        message = f"option `lock`: {problem}; {remedy}"
-        raise ConfigError(message, option="lock", problem=problem, remedy=remedy)
+        problem = f"{path} has no line for {version} {here}"
+        raise digests.unfit("lock", problem, "add it by --write-lock")
     expected = digests.Expected(locked, f"stands in {path}") if locked else None
     installed = get(version, expected, reporter)
     if locked is None and installed.sha256 is not None:
-        with told(version):
-            digests.write(path, version, here, installed.sha256)
+        _lock(path, version, here, installed.sha256)
     return installed
+
+
+def _lock(path: pathlib.Path, version: str, machine: str, sha256: str) -> None:
+    try:
+        digests.write(path, version, machine, sha256)
+    except OSError as error:
+        problem = f"{path} cannot be written: {error.strerror or error}"
+        remedy = _core.remedy(error.errno or 0, "make it writable, or name another file")
+        raise digests.unfit("lock", problem, remedy) from error
 
 
 def _plain(version: Installed) -> dict[str, Any]:

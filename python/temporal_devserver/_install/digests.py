@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import ConfigError
-from .failure import writing
 
 if TYPE_CHECKING:
     import pathlib
@@ -44,7 +43,7 @@ def checked(text: object) -> str:
     """
     if isinstance(text, str) and re.fullmatch("[0-9a-fA-F]{64}", text):
         return text.lower()
-    raise _unfit("sha256", f"{text!r} is no SHA-256", "give 64 hexadecimal digits")
+    raise unfit("sha256", f"{text!r} is no SHA-256", "give 64 hexadecimal digits")
 
 
 def read(path: pathlib.Path, version: str, machine: str) -> str | None:
@@ -61,21 +60,20 @@ def write(path: pathlib.Path, version: str, machine: str, sha256: str) -> None:
 
     Raises:
         ConfigError: The file cannot be read, or has a line that is none.
-        Trouble: It cannot be written.
+        OSError: It cannot be written.
     """
     lines = _text(path).splitlines()
     lines = [line for line in lines if line.partition("#")[0].split()[1:] != [version, machine]]
     lines.append(f"{sha256}  {version}  {machine}")
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    with writing(path):
-        try:
-            with new.open("w") as file:
-                file.write("\n".join(lines) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+    try:
+        with new.open("w") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _lines(path: pathlib.Path) -> dict[tuple[str, str], str]:
@@ -86,7 +84,7 @@ def _lines(path: pathlib.Path) -> dict[tuple[str, str], str]:
             continue
         if len(words) != 3 or not re.fullmatch("[0-9a-f]{64}", words[0]):
             problem = f"line {number} of {path} is not `SHA256 VERSION PLATFORM-ARCH`"
-            raise _unfit("lock", problem, "mend or remove that line")
+            raise unfit("lock", problem, "mend or remove that line")
         found[words[1], words[2]] = words[0]
     return found
 
@@ -98,9 +96,10 @@ def _text(path: pathlib.Path) -> str:
         return ""
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise _unfit("lock", f"{path} cannot be read: {reason}", "name another file") from error
+        raise unfit("lock", f"{path} cannot be read: {reason}", "name another file") from error
 
 
-def _unfit(option: str, problem: str, remedy: str) -> ConfigError:
+def unfit(option: str, problem: str, remedy: str) -> ConfigError:
+    """Returns the error for an option that cannot be used."""
     message = f"option `{option}`: {problem}; {remedy}"
     return ConfigError(message, option=option, problem=problem, remedy=remedy)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .. import _core
+
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterator
@@ -38,9 +40,16 @@ class Passing(Trouble):
         after: Seconds after which the other side asked to be asked again, None where it did not.
     """
 
-    def __init__(self, problem: str, after: float | None = None) -> None:
-        super().__init__(problem)
+    def __init__(self, problem: str, after: float | None = None, *, remedy: str = BY_HAND) -> None:
+        super().__init__(problem, remedy)
         self.after = after
+
+
+SUSPECT = (
+    "do not use it; look at the address that it comes from, and at the variables "
+    "`TEMPORAL_DEVSERVER_DOWNLOAD_URL` and `https_proxy`"
+)
+"""What to do where an archive is not what it should be."""
 
 
 @contextmanager
@@ -50,5 +59,5 @@ def writing(path: pathlib.Path) -> Iterator[None]:
         yield
     except OSError as error:
         problem = f"{path} cannot be written: {error.strerror or error}"
-        remedy = f"make room there, or set {CACHE_DIR} to a directory of your own elsewhere"
-        raise Trouble(problem, remedy) from error
+        elsewhere = f"set {CACHE_DIR} to a directory of your own elsewhere"
+        raise Trouble(problem, _core.remedy(error.errno or 0, elsewhere)) from error

@@ -14,7 +14,7 @@ import re
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from .failure import Passing, Trouble, writing
+from .failure import SUSPECT, Passing, Trouble, writing
 from .pace import persist
 from .transport import Unsatisfiable, open_url
 
@@ -167,4 +167,5 @@ def _validator(response: http.client.HTTPResponse) -> str:
 
 
 def _too_large(url: str) -> Trouble:
-    return Trouble(f"{url} is larger than {LIMIT >> 20} MiB, which no archive of temporal is")
+    problem = f"{url} is larger than {LIMIT >> 20} MiB, which no archive of temporal is"
+    return Trouble(problem, SUSPECT)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._errors import DownloadError
-from .failure import Trouble
+from .failure import Trouble, writing
 from .store import Installed, Store
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ def _download(
 
     store.put(version, found.archive, sha256, make)
     if pinned is None or pinned.sha256 != sha256:
-        digests.write(store.place(version, "pin"), version, machine, sha256)
+        pin = store.place(version, "pin")
+        with writing(pin):
+            digests.write(pin, version, machine, sha256)
     part.forget()
     reporter.say(f"temporal {version} is installed (the archive's SHA-256 is {sha256})")
     return store.find(version) or _vanished()

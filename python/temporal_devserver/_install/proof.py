@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from .. import _clock, _core
-from .failure import CACHE_DIR, Trouble
+from .failure import CACHE_DIR, SUSPECT, Trouble
 
 if TYPE_CHECKING:
     import pathlib
@@ -25,7 +25,7 @@ def prove(executable: pathlib.Path, version: str) -> None:
     Raises:
         Trouble: It does not, or is not.
     """
-    remedy = "look at where it comes from"
+    remedy = SUSPECT
     said = _ask(executable)
     found = re.search(r"^\s*temporal version (\S+)", said, re.MULTILINE)
     if found is None:
@@ -33,6 +33,16 @@ def prove(executable: pathlib.Path, version: str) -> None:
         raise Trouble(f"what is in the archive is not Temporal's: it says {first!r}", remedy)
     if found[1] != version:
         raise Trouble(f"in the archive is temporal {found[1]} and not {version}", remedy)
+
+
+def _remedy(error: OSError, executable: pathlib.Path) -> str:
+    """Returns what to do about an executable that the kernel does not run."""
+    if error.errno in (errno.ENOEXEC, errno.ENOENT):  # the second: the loader that it names
+        return "name one that was made for this machine by `executable=`"
+    if os.statvfs(executable).f_flag & os.ST_NOEXEC:
+        return f"set {CACHE_DIR} to a directory on a disk that is not mounted `noexec`"
+    otherwise = "look at what restricts this process (a security module, a container)"
+    return _core.remedy(error.errno or 0, otherwise)
 
 
 def _ask(executable: pathlib.Path) -> str:
@@ -55,8 +65,7 @@ def _ask(executable: pathlib.Path) -> str:
                 _clock.sleep(BUSY_PAUSE)
                 continue
             problem = f"the executable cannot be run in {executable.parent}: {error.strerror}"
-            remedy = f"set {CACHE_DIR} to a directory on a disk that is not mounted `noexec`"
-            raise Trouble(problem, remedy) from error
+            raise Trouble(problem, _remedy(error, executable)) from error
         except subprocess.TimeoutExpired as error:
             problem = f"the executable does not tell its version within {PATIENCE:.0f} s"
             raise Trouble(problem, "try again when the machine is less busy") from error

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _core
+from .._errors import ConfigError
 from . import digests, locks
 from .failure import Trouble, writing
 
@@ -87,7 +88,10 @@ class Store:
     def pinned(self, version: str, machine: str) -> digests.Expected | None:
         """Returns what the archive of a version was the first time."""
         path = self.place(version, "pin")
-        sha256 = digests.read(path, version, machine)
+        try:
+            sha256 = digests.read(path, version, machine)
+        except ConfigError as error:
+            raise Trouble(error.problem, f"remove {path}") from error
         return digests.Expected(sha256, f"it had the first time, says {path}") if sha256 else None
 
     def put(
@@ -148,7 +152,7 @@ class Store:
             shutil.rmtree(new)
         except OSError as error:
             problem = f"{error.filename} cannot be removed: {error.strerror}"
-            raise Trouble(problem, f"remove {self.path} by hand") from error
+            raise Trouble(problem, f"remove {self.path / version} by hand") from error
 
 
 def _sync(path: pathlib.Path) -> None:

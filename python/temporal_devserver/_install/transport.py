@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .. import _core
-from .failure import Passing, Trouble
+from .failure import BY_HAND, Passing, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,8 @@ def check(url: str, base: str = "") -> None:
     if not good or " " in url:
         raise _no_url(url)
     if base.startswith("https:") and parts.scheme == "http":
-        raise Trouble(f"{base} leads from https to {url}, which anybody on the way could change")
+        problem = f"{base} leads from https to {url}, which anybody on the way could change"
+        raise Trouble(problem, CONTENT_ELSEWHERE)
 
 
 def _no_url(url: str) -> Trouble:
@@ -132,7 +133,7 @@ def _refused(url: str, error: urllib.error.HTTPError) -> Trouble:
         return Trouble(said, "put user and password into the address in `https_proxy`")
     if 300 <= error.code < 400:
         return Trouble(f"{url} is redirected again and again", CONTENT_ELSEWHERE)
-    return Trouble(said)
+    return Trouble(said, CONTENT_ELSEWHERE)
 
 
 def _unreachable(url: str, reason: object) -> Trouble:
@@ -146,4 +147,5 @@ def _unreachable(url: str, reason: object) -> Trouble:
     if isinstance(reason, ssl.SSLError) and reason.reason == "WRONG_VERSION_NUMBER":
         return Trouble(f"{host} does not speak https", CONTENT_ELSEWHERE)
     words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return Passing(f"{host} cannot be reached: {words}")
+    number = getattr(reason, "errno", None) or 0
+    return Passing(f"{host} cannot be reached: {words}", remedy=_core.remedy(number, BY_HAND))

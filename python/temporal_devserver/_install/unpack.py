@@ -13,7 +13,7 @@ import zlib
 from posixpath import normpath
 from typing import IO, TYPE_CHECKING, cast
 
-from .failure import Trouble, writing
+from .failure import SUSPECT, Trouble, writing
 
 if TYPE_CHECKING:
     import pathlib
@@ -35,7 +35,7 @@ class _Counted:
         self._left -= len(chunk)
         if self._left < 0:
             problem = f"the archive unpacks to more than {LIMIT >> 20} MiB, which temporal never is"
-            raise Trouble(problem, "do not trust where it comes from")
+            raise Trouble(problem, SUSPECT)
         return chunk
 
 
@@ -64,11 +64,11 @@ def _take(members: tarfile.TarFile, name: str, to: pathlib.Path) -> None:
         source = members.extractfile(member) if member.isreg() else None
         if source is None:
             problem = f"`{name}` in the archive is no file but a link, a directory or a device"
-            raise Trouble(problem, "do not trust where it comes from")
+            raise Trouble(problem, SUSPECT)
         with source:
             _write(source, to)
         return
-    raise Trouble(f"the archive has no file `{name}`", "look at where it comes from")
+    raise Trouble(f"the archive has no file `{name}`", SUSPECT)
 
 
 def _write(source: IO[bytes], to: pathlib.Path) -> None:

@@ -136,7 +136,7 @@ def connected(settings: Settings) -> Client:
 
 def _target(settings: Settings) -> tuple[str, str, dict[str, Any]]:
     """Returns the address, the namespace, and what else a client of the server needs."""
-    options = _profile(settings.profile) if settings.profile else {}
+    options = profile(settings.profile) if settings.profile else {}
     there = options.pop("target_host", "localhost:7233"), options.pop("namespace", "default")
     return settings.address or there[0], settings.namespace or there[1], options
 
@@ -150,7 +150,12 @@ def refusal(what: str) -> ExternalServerError:
     return ExternalServerError(message)
 
 
-def _profile(name: str) -> dict[str, Any]:
+def profile(name: str) -> dict[str, Any]:
+    """Returns how the server of a profile of Temporal's client configuration is connected to.
+
+    Raises:
+        ExternalServerError: There is no such profile, or it cannot be read.
+    """
     from temporalio.envconfig import ClientConfig
 
     environment = {key: value for key, value in os.environ.items() if key not in OVERRIDES}

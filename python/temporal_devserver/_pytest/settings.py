@@ -161,15 +161,20 @@ def read(config: pytest.Config) -> Settings:
         UsageError: A value cannot be; it says where it stands, and what would be one.
     """
     values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
     for name, option in TABLE.items():
         given = _given(config, name)
         if given is not None:
-            source, texts = given
-            values[name] = _read(source, option, texts)
+            sources[name], texts = given
+            values[name] = _read(sources[name], option, texts)
     settings = Settings(values)
     if settings.address and settings.profile:
         message = "temporal: an address and a profile are given; leave one of them out"
         raise pytest.UsageError(message)
+    if sources:
+        from . import checks
+
+        checks.check(values, sources)
     return settings
 
 

@@ -60,6 +60,7 @@ table! {
     ExecutablePassedOver = "executable-passed-over", Note;
     ExecutableMute = "executable-mute", Error;
     ExecutableChanged = "executable-changed", Warning;
+    LoopbackDown = "loopback-down", Error;
     PortHeld = "port-held", Error;
     DefaultPortHeld = "default-port-held", Warning;
     ForeignTemporal = "foreign-temporal", Warning;
@@ -137,11 +138,12 @@ impl Finding {
                 remedy,
             } => Self::new(code, format!("database `{path}`: {problem}"), remedy),
             Error::Supervisor { reason, remedy, .. } => Self::new(code, reason, remedy),
-            other => Self::new(
-                code,
-                other.to_string(),
-                "start the server: it replaces what is dead",
-            ),
+            other => {
+                // Every message ends with the remedy.
+                let text = other.to_string();
+                let (message, fix) = text.rsplit_once("; ").unwrap_or((&text, "see the message"));
+                Self::new(code, message, fix)
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::finding::{Code, Finding, Look};
 use super::world::{Known, Life, World};
 use crate::cli::asked::run;
 use crate::cli::options::{PORT, SERVER, UI_PORT};
+use crate::port::check_loopback;
 use crate::process::listeners::{Listener, listener_of};
 use crate::supervisor::environment;
 use crate::temporal::probe::is_temporal;
@@ -23,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Looks at who listens.
 pub(crate) fn look(world: &World) -> Look {
     let mut look = Look::default();
+    let down = check_loopback().err();
+    look.findings
+        .extend(down.map(|error| Finding::of(Code::LoopbackDown, &error)));
     let mut seen = vec![];
     if world.only.as_deref().is_none_or(|only| only == SERVER) {
         for (port, what) in USUAL {
@@ -60,7 +64,7 @@ fn usual(world: &World, port: u16, what: &str) -> (String, Vec<Finding>) {
         return (format!("{port} is free"), vec![]);
     };
     if let Some(ours) = ours(world, port, &listener) {
-        return (format!("{port} is {ours}"), vec![]);
+        return (format!("{port} is {}", ours.shown), vec![]);
     }
     if let Some(foreign) = foreign(world, port, &listener) {
         return (format!("{port} is held"), vec![foreign]);
@@ -78,14 +82,24 @@ fn usual(world: &World, port: u16, what: &str) -> (String, Vec<Finding>) {
 
 /// The finding for a port that a killed server had, and that somebody has now.
 fn missed(world: &World, known: &Known, role: &str, port: u16, listener: &Listener) -> Finding {
-    let holder = ours(world, port, listener).unwrap_or_else(|| listener.description.clone());
+    let holder = ours(world, port, listener);
+    let end = match &holder {
+        Some(Ours {
+            name: Some(name), ..
+        }) => {
+            format!("stop that server (`temporal-devserver stop {name}`)")
+        }
+        Some(Ours { name: None, .. }) => "end the program that uses that server".to_owned(),
+        None => end(listener),
+    };
+    let holder = holder.map_or_else(|| listener.description.clone(), |ours| ours.shown);
     Finding::new(
         Code::PortHeld,
         format!(
             "port {port} ({role}) of server `{}`, which was killed, is held by {holder}",
             known.name
         ),
-        format!("{}, or start it with another port", end(listener)),
+        format!("{end}, or start it with another port"),
     )
 }
 
@@ -107,8 +121,16 @@ fn foreign(world: &World, port: u16, listener: &Listener) -> Option<Finding> {
     })
 }
 
+/// A server of ours that listens.
+struct Ours {
+    /// Its name, where it is a named one.
+    name: Option<String>,
+    /// What it is, for people.
+    shown: String,
+}
+
 /// Says which server of ours listens; none where a stranger does.
-fn ours(world: &World, port: u16, listener: &Listener) -> Option<String> {
+fn ours(world: &World, port: u16, listener: &Listener) -> Option<Ours> {
     let has_it = |known: &&Known| match &known.life {
         Life::Running(status) => {
             let suffix = format!(":{port}");
@@ -129,10 +151,12 @@ fn ours(world: &World, port: u16, listener: &Listener) -> Option<String> {
         return None;
     }
     let known = world.servers.iter().find(has_it);
-    Some(known.map_or_else(
-        || format!("a server of ours, pid {pid}"),
-        |known| format!("server `{}`", known.name),
-    ))
+    let name = known.map(|known| known.name.clone());
+    let shown = match &name {
+        Some(name) => format!("server `{name}`"),
+        None => format!("a server of ours, pid {pid}"),
+    };
+    Some(Ours { name, shown })
 }
 
 /// Says how a holder would be ended.
