@@ -47,6 +47,12 @@ def with_read_only(*directories: object) -> list[str]:
     return _permitted([*as_init(), "sh", "-c", shell])
 
 
+def without_exec(directory: object, executable: object) -> list[str]:
+    """Returns what runs a program, as init, with a copy of an executable on a `noexec` mount."""
+    shell = 'mount -t tmpfs -o noexec none "$0" && cp "$1" "$0/temporal" && shift && exec "$@"'
+    return _permitted([*as_init(), "sh", "-c", shell, str(directory), str(executable)])
+
+
 def without_privileges() -> list[str]:
     """Returns what runs a program as a user whose processes are counted: root's never are.
 

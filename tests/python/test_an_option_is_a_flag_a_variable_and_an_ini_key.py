@@ -122,6 +122,17 @@ def test_one(pytestconfig):
         ("fail_fast", "-1", "use yes, no, or a number like 3"),
         ("executable", "", "use PATH, or leave it out"),
         ("profile", "", "use NAME, or leave it out"),
+        ("search_attributes", "T1=Strin", '{"CustomerId":"Keyword"}'),
+        ("dynamic_config", "a b\0=1", "use a key like `frontend.rps`"),
+        ("log_level", "loud", 'give a value like "warn"'),
+        ("version", "newest", "like 1.9.1"),
+        ("start_timeout", "0s", "use a number from 0.001 to 1e9"),
+        ("keep", "99999999d", "use a number from 0 to 1e9"),
+        ("executable", "/no/such/temporal", "TEMPORAL_DEVSERVER_EXECUTABLE"),
+        ("db", "/no/such/folder/x.db", "create the folder first"),
+        ("db", "/etc/passwd", "use another path"),
+        ("histories", "/etc/passwd", "name a directory"),
+        ("profile", "nobodys", "set TEMPORAL_CONFIG_FILE to the file that has it"),
     ],
 )
 def test_a_value_that_cannot_be(
@@ -143,6 +154,16 @@ def test_a_value_that_cannot_be(
         lines = [line for line in result.stderr.lines if line]
         assert len(lines) == 1
         assert lines[0].endswith(remedy), lines
+    assert not suite.told()
+
+
+def test_more_search_attributes_than_there_is_room_for(suite: Suite) -> None:
+    suite.tests("def test_one(temporal_client): tell('it ran')")
+    flags = [f"--temporal-search-attributes=T{number}=Text" for number in range(4)]
+    result = suite.inside(*flags)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if line]
+    assert "--temporal-search-attributes: Text has room for 3 search attributes" in line
     assert not suite.told()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doctor_support import doctor, finds, killed, script
+from foreign_worlds import without_exec
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -84,3 +85,12 @@ def test_another_version_than_a_database_was_used_by(
             assert advice in finding["fix"]
         monkeypatch.setenv(VARIABLE, str(fake_temporal))
         assert not [f for f in doctor()["findings"] if f["code"] == "version-differs"]
+
+
+def test_one_on_a_mount_that_executes_nothing(fake_temporal: Path, sandbox: Sandbox) -> None:
+    directory = sandbox.root / "mount"
+    directory.mkdir()
+    world = ["env", f"PATH={directory}:/usr/bin:/bin", *without_exec(directory, fake_temporal)]
+    finding = finds("executable-passed-over", directory, through=world)
+    assert "`noexec`" in finding["message"]
+    assert "chmod" not in finding["message"] + finding["fix"]

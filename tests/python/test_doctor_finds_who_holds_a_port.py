@@ -94,3 +94,9 @@ def test_a_port_that_the_kernel_had_chosen_is_not_missed(
         address = json.loads((directory / "state.json").read_text())["address"]
         with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
             assert doctor()["errors"] == 0
+
+
+def test_doctor_finds_a_loopback_that_is_down() -> None:
+    finding = finds("loopback-down", through=in_namespaces("--map-root-user", "--net"))
+    assert "`ip link set lo up`" in finding["fix"]
+    assert "loopback-down" not in [each["code"] for each in doctor()["findings"]]

@@ -1,5 +1,6 @@
 """No HOME, no XDG variables, none that exists, read-only ones, and a user whom nobody knows."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from doctor_support import doctor
 from foreign_worlds import as_init, as_nobody_known, with_read_only
 from oracle import MAY_STAY
 from support import Host, Sandbox
@@ -22,7 +24,9 @@ def place(*name, **options):
             return str(server.wait_ready(20).log_path)
     except StateDirError as error:
         return str(error)
-runtime = f"/tmp/temporal-devserver-{os.getuid()}-{os.stat('/proc/self/ns/pid').st_ino}"
+ours = f"temporal-devserver-{os.getuid()}-{os.stat('/proc/self/ns/pid').st_ino}"
+common = "/tmp" if os.access("/tmp", os.W_OK) else os.environ.get("TMPDIR", "/tmp")
+runtime = os.path.join(common, ours)
 print(json.dumps([runtime, place(), place("odd", db=True)]), flush=True)
 """
 REMEDY = "set TEMPORAL_DEVSERVER_STATE_DIR to one of your own on a local disk"
@@ -118,3 +122,31 @@ def test_a_temporary_directory_that_is_read_only(world: World, sandbox: Sandbox)
     private, named = world.places(with_read_only(sandbox.tmp), HOME=world.home)
     assert private.endswith("set TMPDIR to one of your own on a local disk")
     assert named.startswith(str(world.home)), "kept data does not lie there"
+
+
+def test_a_common_temporary_directory_that_is_read_only(world: World, sandbox: Sandbox) -> None:
+    """`/tmp` cannot be written to, and `TMPDIR` can: then that is the place, of all programs."""
+    through = read_only_tmp(sandbox)
+    private, named = world.places(through, HOME=world.home)
+    assert private.startswith(f"{sandbox.tmp}/temporal-devserver-")
+    assert named.startswith(str(world.home))
+
+
+def test_doctor_shows_the_place_of_private_servers(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEMPORAL_DEVSERVER_STATE_DIR")
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    for through, place in ((as_init(), "/tmp"), (read_only_tmp(sandbox), str(sandbox.tmp))):
+        looked = {look["area"]: look["at"] for look in doctor(through=through)["looked"]}
+        expected = f"private servers {place}/temporal-devserver-{os.getuid()}-"
+        assert expected in looked["directories"]
+
+
+def read_only_tmp(sandbox: Sandbox) -> list[str]:
+    """Returns what runs a program for which `/tmp` is read-only, but for the sandbox."""
+    shell = (
+        'mount --bind "$0" /mnt && mount --bind /tmp /tmp'
+        ' && mount -o remount,bind,ro,nosuid,nodev /tmp && mount --bind /mnt "$0" && exec "$@"'
+    )
+    return [*as_init(), "sh", "-c", shell, str(sandbox.root)]

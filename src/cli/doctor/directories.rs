@@ -43,24 +43,27 @@ pub(crate) fn look(world: &World) -> Look {
 }
 
 fn shown(locations: &Locations) -> String {
-    let roots = roots(locations);
-    let shown: Vec<String> = roots
-        .iter()
-        .map(|root| root.display().to_string())
-        .collect();
-    shown.join(", ")
+    let shown = places(locations);
+    let shown = shown.map(|(what, root)| format!("{what} {}", root.display()));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns what lies where.
+fn places(locations: &Locations) -> impl Iterator<Item = (&'static str, &Path)> {
+    let all = [
+        ("named servers", locations.state_root()),
+        ("private servers", Some(locations.runtime_root())),
+        ("templates", locations.cache_root()),
+        ("throw-away data", Some(locations.temp_root())),
+    ];
+    all.into_iter()
+        .filter_map(|(what, root)| Some((what, root?)))
 }
 
 /// Returns every root, each once.
 pub(crate) fn roots(locations: &Locations) -> Vec<&Path> {
-    let all = [
-        locations.state_root(),
-        Some(locations.runtime_root()),
-        locations.cache_root(),
-        Some(locations.temp_root()),
-    ];
     let mut roots = vec![];
-    for root in all.into_iter().flatten() {
+    for (_, root) in places(locations) {
         if !roots.contains(&root) {
             roots.push(root);
         }
