@@ -46,23 +46,38 @@ impl Options {
                 "use 127.0.0.1, or 0.0.0.0 to open it to the network",
             ));
         }
-        for (option, value, least) in [
-            ("health", health.interval, 0.001),
-            ("health", health.timeout, 0.001),
-            ("health", f64::from(health.failures), 1.0),
-            ("restart", restart.window, 0.0),
-            ("restart", restart.initial_delay, 0.0),
-            ("restart", restart.max_delay, restart.initial_delay),
-            ("restart", restart.reset_after, 0.0),
-            ("restart", f64::from(restart.never_ready_limit), 1.0),
-            ("start_timeout", self.mine.start_timeout, 0.001),
-            ("stop_timeout", self.mine.stop_timeout, 0.0),
-            ("linger", self.mine.linger, 0.0),
+        for (option, part, value, least) in [
+            ("health", "interval", health.interval, 0.001),
+            ("health", "timeout", health.timeout, 0.001),
+            ("health", "failures", f64::from(health.failures), 1.0),
+            ("restart", "window", restart.window, 0.0),
+            ("restart", "initial_delay", restart.initial_delay, 0.0),
+            (
+                "restart",
+                "max_delay",
+                restart.max_delay,
+                restart.initial_delay,
+            ),
+            ("restart", "reset_after", restart.reset_after, 0.0),
+            (
+                "restart",
+                "never_ready_limit",
+                f64::from(restart.never_ready_limit),
+                1.0,
+            ),
+            ("start_timeout", "", self.mine.start_timeout, 0.001),
+            ("stop_timeout", "", self.mine.stop_timeout, 0.0),
+            ("linger", "", self.mine.linger, 0.0),
         ] {
             if !(least..=1e9).contains(&value) {
+                let part = if part.is_empty() {
+                    String::new()
+                } else {
+                    format!("`{part}` ")
+                };
                 return Err(config(
                     option,
-                    &format!("{value:?} is out of range"),
+                    &format!("{part}{value:?} is out of range"),
                     &format!("use a number from {least} to 1e9"),
                 ));
             }

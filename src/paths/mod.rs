@@ -447,6 +447,30 @@ mod tests {
     }
 
     #[test]
+    fn the_common_temporary_directory_goes_before_ones_own_where_it_can_be_used() {
+        let there = tempfile::tempdir().unwrap();
+        let (there, gone) = (there.path(), Path::new("/no/such/directory"));
+        let root = |common, temp| runtime_root(None, common, temp).unwrap();
+        let own = tempfile::tempdir().unwrap();
+        assert!(root(there, Some(own.path())).starts_with(there));
+        assert!(root(gone, Some(own.path())).starts_with(own.path()));
+        // What is refused then names the directory that everybody knows.
+        assert!(root(gone, Some(gone)).starts_with(gone));
+        assert!(root(gone, None).starts_with(gone));
+        let xdg = runtime_root(Some(there.to_owned()), gone, Some(own.path())).unwrap();
+        assert!(xdg.starts_with(there));
+    }
+
+    #[test]
+    fn an_option_that_chose_the_state_root_is_what_moves_it() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("file"), "").unwrap();
+        let found = Locations::from_environment(|_| None, Some(&temp.path().join("file")));
+        let error = found.unwrap().servers().unwrap_err().to_string();
+        assert!(error.contains("set `state_dir` to one"), "{error}");
+    }
+
+    #[test]
     fn a_chosen_root_may_be_open_to_others_and_ours_in_it_is_not() {
         use std::os::unix::fs::PermissionsExt as _;
         let temp = tempfile::tempdir().unwrap();

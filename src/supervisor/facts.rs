@@ -181,7 +181,7 @@ fn write(templates: &Templates, name: &str, facts: &Facts) -> std::io::Result<()
 
 /// The error for a file that is no usable executable.
 fn wrong(executable: &Path, problem: impl Into<Problem>) -> Error {
-    let official = "name the official `temporal` executable of this platform by `executable=`, or remove that file from its place";
+    let official = "name the official `temporal` executable of this platform by `executable=`";
     unusable(executable, problem, official)
 }
 

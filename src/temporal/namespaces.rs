@@ -165,7 +165,12 @@ fn patience(error: RpcError, name: &str, last: &mut Option<RpcError>) -> Result<
 
 /// Makes our error of the server's, with a remedy that fits.
 pub(super) fn refused(namespace: &str, error: &RpcError) -> Error {
+    let is_full = error.message.contains(super::search_attributes::FULL);
     let remedy = match error.status {
+        Some(Status::INVALID_ARGUMENT) if is_full => {
+            "leave some search attributes out, or give them another type: their number is a fixed limit of the server"
+        }
+        Some(Status::RESOURCE_EXHAUSTED | Status::UNAVAILABLE) => "wait a moment, then try again",
         None => "the server may be restarting: wait until it is ready, then try again",
         Some(Status::NOT_FOUND) => "list the namespaces to see which exist, or create it",
         Some(Status::INVALID_ARGUMENT) => "choose another name or value",

@@ -67,6 +67,9 @@ impl fmt::Display for AttributeType {
     }
 }
 
+/// How the server says that there is no room, where somebody else has taken it since we looked.
+pub(super) const FULL: &str = "cannot have more than";
+
 /// Finds the type of which there are more than a namespace can have; returns it with their names.
 pub fn too_many<'a>(
     attributes: impl IntoIterator<Item = (&'a String, AttributeType)>,

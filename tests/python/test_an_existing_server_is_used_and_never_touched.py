@@ -154,17 +154,22 @@ def test_an_address_that_does_not_answer(suite: Suite) -> None:
     told_shortly(result, "does not answer")
 
 
-@pytest.mark.parametrize(
-    ("profile", "what"),
-    [
-        ("nowhere", "the profile `nowhere` cannot be used"),
-        ("wrong", "the Temporal server at local host:7233 does not answer"),
-    ],
-)
-def test_a_profile_that_cannot_be(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch, profile: str, what: str
+def test_a_profile_that_there_is_not_is_a_usage_error(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(suite.file("temporal.toml", "")))
+    suite.tests(ONE)
+    result = suite.inside("--temporal-profile=nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if line]
+    assert "--temporal-profile: the profile `nowhere` cannot be used" in line
+
+
+def test_a_profile_with_an_address_that_cannot_be(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = suite.file("temporal.toml", '[profile.wrong]\naddress = "local host:7233"\n')
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(file))
     suite.tests(ONE)
-    told_shortly(suite.inside(f"--temporal-profile={profile}"), what)
+    result = suite.inside("--temporal-profile=wrong")
+    told_shortly(result, "the Temporal server at local host:7233 does not answer")

@@ -49,25 +49,33 @@ def shortly(result: pytest.RunResult, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "what", "remedy"),
+    ("name", "what"),
     [
-        ("nowhere", "which does not exist", "set TEMPORAL_DEVSERVER_EXECUTABLE"),
-        ("folder", "which is a directory", "set TEMPORAL_DEVSERVER_EXECUTABLE"),
-        ("text", "chmod +x", "set TEMPORAL_DEVSERVER_EXECUTABLE"),
-        ("other", "does not tell its version", "or leave that out"),
+        ("nowhere", "which does not exist"),
+        ("folder", "which is a directory"),
+        ("text", "chmod +x"),
     ],
 )
-def test_an_executable(suite: Suite, name: str, what: str, remedy: str) -> None:
+def test_a_file_that_cannot_be_run_is_a_usage_error(suite: Suite, name: str, what: str) -> None:
     suite.tests(BOTH)
     (suite.path / "folder").mkdir()
     suite.file("text", "words")
+    result = suite.inside(f"--temporal-executable={name}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if line]
+    assert line.startswith("ERROR: --temporal-executable: executable= names ")
+    assert name in line
+    assert what in line
+    assert line.endswith("set TEMPORAL_DEVSERVER_EXECUTABLE")
+
+
+def test_a_program_that_is_not_temporals_is_told_shortly(suite: Suite) -> None:
+    suite.tests(BOTH)
     suite.file("other", "#!/bin/sh\nexit 3\n").chmod(0o755)
-    messages = shortly(suite.inside(f"--temporal-executable={name}"), 2)
-    for message in messages:
+    for message in shortly(suite.inside("--temporal-executable=other"), 2):
         assert "Error: " in message
-        assert name in message
-        assert what in message
-        assert message.endswith(remedy)
+        assert "other does not tell its version" in message
+        assert message.endswith("of this platform by `executable=`")
 
 
 def test_a_version(suite: Suite) -> None:
