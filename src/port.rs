@@ -31,6 +31,9 @@ const SETTLED: Duration = Duration::from_millis(250);
 /// Between two tries; nothing in the kernel tells when a port becomes free.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Any port; that of the discard protocol.
+const DISCARD: u16 = 9;
+
 /// Free ports that were locked by another of our supervisors before we give up; each try gets a different one.
 const DRAWS: usize = 64;
 
@@ -246,19 +249,25 @@ fn refused(ip: Ipv4Addr, port: u16, role: &str, error: &io::Error) -> Error {
     }
 }
 
-/// Checks that 127.0.0.1 is there: the inner services of a server use it, whatever address the server listens on.
+/// Checks that 127.0.0.1 can be reached: the inner services of a server use it, whatever address the server listens on.
+///
+/// The fact: to connect a UDP socket asks the kernel for a route, and sends nothing.
 pub(crate) fn check_loopback() -> Result<()> {
-    match std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
-        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Err(loopback_is_down()),
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+    let reached = socket.and_then(|socket| socket.connect((Ipv4Addr::LOCALHOST, DISCARD)));
+    match reached.map_err(|error| error.kind()) {
+        Err(io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable) => {
+            Err(loopback_is_down())
+        }
         // Whatever else is wrong is told by what needs it.
         _ => Ok(()),
     }
 }
 
-/// The fact: an interface that is down has no addresses. A fresh network namespace has `lo`, and it is down.
+/// A fresh network namespace has `lo`, and it is down: then no route leads to 127.0.0.1.
 fn loopback_is_down() -> Error {
     Error::supervisor(
-        "127.0.0.1 is not there: the loopback interface `lo` is down in this network namespace",
+        "127.0.0.1 cannot be reached: the loopback interface `lo` is down in this network namespace",
         "bring it up with `ip link set lo up`",
     )
 }

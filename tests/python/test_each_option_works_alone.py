@@ -10,12 +10,13 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli_support import cli
+from cli_support import CLI, cli
 from support import Sandbox, free_port
 from temporal_devserver import DevServer
 
@@ -53,6 +54,7 @@ class World:
     executable: Path
     root: Path
     monkeypatch: pytest.MonkeyPatch
+    real: Callable[[], Path]
     port: int = field(default_factory=free_port)
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -67,8 +69,6 @@ class World:
                 line = Path(f"/proc/{status['pid']}/cmdline").read_text().split("\0")[:-1]
                 self.told = {"status": status, "argv": line}
             return ended
-        from cli_support import CLI
-
         ended = cli("run", "orders", *words, "--", sys.executable, "-c", TELL, CLI, "orders")
         if ended.returncode == 0:
             self.told = json.loads(ended.stdout)
@@ -139,8 +139,15 @@ def a_namespace(world: World, option: str) -> None:
 
 
 def a_search_attribute(world: World, option: str) -> None:
-    world.works(option, "Customer=Keyword")
-    world.passes("--search-attribute", "Customer=Keyword")
+    """The fake server has none, so this is for the real one."""
+    executable = str(world.real())
+    listing = [executable, "operator", "search-attribute", "list", "--output", "json"]
+    words = ["--executable", executable, option, "Customer=Keyword"]
+    if world.command == "start":
+        assert cli("start", "orders", *words).returncode == 0
+        words = []
+    ended = cli("run", "orders", *words, "--", *listing)
+    assert '"Customer": "Keyword"' in ended.stdout, ended.stderr
 
 
 def a_start_timeout(world: World, option: str) -> None:
@@ -151,12 +158,14 @@ def a_start_timeout(world: World, option: str) -> None:
 
 
 def a_stop_timeout(world: World, option: str) -> None:
-    """A kept server that ignores the request to stop is killed when its time is up."""
-    world.monkeypatch.setenv("FAKE_TEMPORAL", "ignore_term")
+    """A kept server may take longer for its end than the five seconds that it has otherwise."""
+    world.monkeypatch.setenv("FAKE_TEMPORAL", "stop_takes=6")
     database = ["--keep"] if world.command == "run" else []
-    directory = Path(world.works(*database, option, "0.2")["state_dir"])
+    directory = Path(world.works(*database, option, "60")["state_dir"])
     cli("stop", "orders")
-    assert "SIGKILL" in (directory / "supervisor.log").read_text()
+    log = (directory / "supervisor.log").read_text()
+    (seconds,) = re.findall(r"server stopped in ([\d.]+) s", log)
+    assert float(seconds) >= 6
 
 
 def no_ui(world: World, option: str) -> None:
@@ -216,6 +225,9 @@ EFFECTS = {
 """By the command."""
 
 
+REAL = pytest.mark.real_server
+
+
 @pytest.fixture(autouse=True)
 def _stopped(sandbox: Sandbox) -> Iterator[None]:
     yield
@@ -232,7 +244,11 @@ def test_every_option_of_the_command_has_a_row(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "option"),
-    [(command, option) for command, options in EFFECTS.items() for option in options],
+    [
+        pytest.param(command, option, marks=REAL if option == "--search-attribute" else ())
+        for command, options in EFFECTS.items()
+        for option in options
+    ],
 )
 def test_an_option_alone_has_its_effect(
     command: str,
@@ -240,12 +256,14 @@ def test_an_option_alone_has_its_effect(
     fake_temporal: Path,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
-    world = World(command, fake_temporal, sandbox.root, monkeypatch)
+    real = partial(request.getfixturevalue, "real_temporal")
+    world = World(command, fake_temporal, sandbox.root, monkeypatch, real)
     EFFECTS[command][option](world, option)
 
 
 def test_a_ui_port_asks_for_the_ui_in_a_program_too(fake_temporal: Path) -> None:
     port = free_port()
     with DevServer(executable=fake_temporal, ui_port=port) as server:
-        assert server.ui_url == f"http://127.0.0.1:{port}/"
+        assert server.ui_url == f"http://127.0.0.1:{port}"

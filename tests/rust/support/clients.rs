@@ -102,12 +102,24 @@ impl World {
         self.try_client(Some(name), options).unwrap()
     }
 
+    /// Returns a client of a shared server that pins it; it implies these options.
+    pub(crate) fn pinning_client(&self, name: &str, options: &Value, implied: &Value) -> Client {
+        let object = |value: &Value| value.as_object().unwrap().clone();
+        let (all, host) = self.facts(options);
+        let session = Session::pinning(object(implied), name.to_owned(), &object(&all), host);
+        Client {
+            session: session.unwrap(),
+            events: VecDeque::new(),
+        }
+    }
+
     /// Returns the client of a private server.
     pub(crate) fn private(&self, options: &Value) -> Client {
         self.try_client(None, options).unwrap()
     }
 
-    fn try_client(&self, name: Option<&str>, options: &Value) -> Result<Client, Error> {
+    /// Returns all options and the host of a client.
+    fn facts(&self, options: &Value) -> (Value, Host) {
         let mut all = json!({ "executable": fake_temporal() });
         let given = options.as_object().unwrap().clone();
         all.as_object_mut().unwrap().extend(given);
@@ -124,6 +136,11 @@ impl World {
             scripts: vec![],
             environment: self.environment(),
         };
+        (all, host)
+    }
+
+    fn try_client(&self, name: Option<&str>, options: &Value) -> Result<Client, Error> {
+        let (all, host) = self.facts(options);
         let session = Session::new(name.map(str::to_owned), all.as_object().unwrap(), host)?;
         Ok(Client {
             session,
@@ -286,11 +303,6 @@ impl Client {
     pub(crate) fn begin(&mut self) {
         self.session.start().unwrap();
         self.look();
-    }
-
-    /// Has the next grant pin the server.
-    pub(crate) fn pin(&mut self, defaults: &Value) {
-        self.session.pin(defaults.as_object().unwrap().clone());
     }
 
     /// Starts or attaches.
