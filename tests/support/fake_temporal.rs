@@ -16,7 +16,12 @@ fn main() -> ExitCode {
         Ok(Command::Version) => print("temporal version 9.9.9 (Server 9.9.9, UI 9.9.9)"),
         Ok(Command::Help) => print(&arguments::help()),
         Ok(Command::Serve(options)) => fake::run(options).unwrap_or_else(|error| refuse(&error)),
-        Err(error) => refuse(&error),
+        // Why, the manual, and why again.
+        Err(error) => {
+            refuse(&error);
+            print(&arguments::help());
+            refuse(&error)
+        }
     }
 }
 

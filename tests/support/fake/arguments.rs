@@ -75,12 +75,11 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     }
 }
 
-/// What `--help` prints: as far as it is read, the flags.
+/// What `--help` prints: as far as it is read, the usage and the flags.
 pub(crate) fn help() -> String {
     let flags = SWITCHES.iter().chain(&IGNORED);
-    flags.fold("Flags:".to_owned(), |text, flag| {
-        format!("{text}\n  {flag}")
-    })
+    let usage = "Usage:\n  temporal server start-dev [flags]\n\nFlags:".to_owned();
+    flags.fold(usage, |text, flag| format!("{text}\n  {flag}"))
 }
 
 fn parse_flags(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
@@ -105,17 +104,9 @@ fn parse_flags(mut arguments: impl Iterator<Item = String>) -> Result<Options, S
         }
         let needs = || format!("flag needs an argument: {flag}");
         let mut value = || value.clone().or_else(|| arguments.next()).ok_or_else(needs);
-        set(&mut options, &flag, &mut value).map_err(|error| refused(&error))?;
+        set(&mut options, &flag, &mut value)?;
     }
     Ok(options)
-}
-
-/// What is printed of a wrong flag: why, the manual, and why again.
-fn refused(why: &str) -> String {
-    format!(
-        "{why}\nUsage:\n  temporal server start-dev [flags]\n\n{}\n\nError: {why}",
-        help()
-    )
 }
 
 fn set(
