@@ -133,7 +133,8 @@ def main() -> None:
     arguments = parser.parse_args()
     load = Load(arguments.workflows, arguments.steps, arguments.parallel)
     if arguments.at:
-        print(json.dumps(asyncio.run(program(arguments.at, load))))
+        told = asyncio.run(program(arguments.at, load))
+        print(json.dumps(told), flush=True)  # an SDK that crashes at the exit loses nothing
         return
     with prepared(quick=False) as setting:
         began = time.perf_counter()

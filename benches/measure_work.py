@@ -65,7 +65,7 @@ class Naps:
 ALONE: dict[str, tuple[type[Steps | Naps], int, int]] = {
     "one workflow alone": (Steps, 1, 10),
     "one workflow alone, three activities": (Steps, 3, 5),
-    "one workflow alone, ten timers of 10 ms": (Naps, 10, 3),
+    "one workflow alone, ten timers of 10 ms": (Naps, 10, 1),
 }
 """By name: a workflow, how many steps it takes, and how often it is executed."""
 
