@@ -10,13 +10,14 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cli_support import CLI, cli
+from compat.versions import NEWEST
+from compat.versions import executable as newest
 from support import Sandbox, free_port
 from temporal_devserver import DevServer
 
@@ -54,7 +55,6 @@ class World:
     executable: Path
     root: Path
     monkeypatch: pytest.MonkeyPatch
-    real: Callable[[], Path]
     port: int = field(default_factory=free_port)
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -140,14 +140,14 @@ def a_namespace(world: World, option: str) -> None:
 
 def a_search_attribute(world: World, option: str) -> None:
     """The fake server has none, so this is for the real one."""
-    executable = str(world.real())
+    executable = str(newest(NEWEST))
     listing = [executable, "operator", "search-attribute", "list", "--output", "json"]
     words = ["--executable", executable, option, "Customer=Keyword"]
     if world.command == "start":
         assert cli("start", "orders", *words).returncode == 0
         words = []
     ended = cli("run", "orders", *words, "--", *listing)
-    assert '"Customer": "Keyword"' in ended.stdout, ended.stderr
+    assert '"Customer": "INDEXED_VALUE_TYPE_KEYWORD"' in ended.stdout, ended.stderr
 
 
 def a_start_timeout(world: World, option: str) -> None:
@@ -256,10 +256,8 @@ def test_an_option_alone_has_its_effect(
     fake_temporal: Path,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
 ) -> None:
-    real = partial(request.getfixturevalue, "real_temporal")
-    world = World(command, fake_temporal, sandbox.root, monkeypatch, real)
+    world = World(command, fake_temporal, sandbox.root, monkeypatch)
     EFFECTS[command][option](world, option)
 
 
