@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Worker
 
 from temporal_devserver import AsyncDevServer
@@ -47,9 +48,8 @@ async def lateness(executable: Path) -> list[float]:
             handle = await client.start_workflow(Naps.run, id="naps", task_queue="q")
             await handle.result()
         events = (await handle.fetch_history()).events
-    kinds = ("timer_started_event_attributes", "timer_fired_event_attributes")
-    ofs = [event for event in events if any(event.HasField(kind) for kind in kinds)]
-    times = [event.event_time.ToDatetime() for event in ofs]
+    kinds = {EventType.EVENT_TYPE_TIMER_STARTED, EventType.EVENT_TYPE_TIMER_FIRED}
+    times = [event.event_time.ToDatetime() for event in events if event.event_type in kinds]
     return [(fired - started - NAP).total_seconds() for started, fired in pairwise(times)][::2]
 
 
