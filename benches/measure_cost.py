@@ -105,9 +105,7 @@ def served(setting: Setting) -> list[Figure]:
         with DevServer(health={"interval": interval}) as server:
             pid = running(server.status())
             time.sleep(2.0)
-            began = _cpu_of_all_threads(pid)
-            time.sleep(seconds)
-            used.append((_cpu_of_all_threads(pid) - began) / seconds * 100)
+            used.append(processor_of(pid, seconds))
     return [
         Figure("server, idle: processor", "%", [used[0]], None, f"over {seconds:g} s"),
         Figure("server, idle, not looked at: processor", "%", [used[1]], None, "the same"),
@@ -141,7 +139,14 @@ def _calls(pid: int, when: str, seconds: float) -> Figure | Fact:
     return Figure(name, "/s", [int(total[1]) / seconds], None, f"over {seconds:g} s, by strace")
 
 
-def _cpu_of_all_threads(pid: int) -> float:
+def processor_of(pid: int, seconds: float) -> float:
+    """Returns how busy a process keeps a core during the next seconds, in percent."""
+    began = cpu_of_all_threads(pid)
+    time.sleep(seconds)  # what is measured is this time
+    return (cpu_of_all_threads(pid) - began) / seconds * 100
+
+
+def cpu_of_all_threads(pid: int) -> float:
     """Returns the seconds of processor of a process, in ticks of the kernel's clock."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -28,6 +28,12 @@ TOGETHER = f"{PARALLEL} parallel workflows"
 WORKERS_A_SECOND = 10
 """How many namespaces get their system worker in a second."""
 
+SCHEDULES: dict[str, dict[str, object]] = {
+    "": {},
+    ", no schedules": {"worker.perNamespaceWorkerCount": 0},
+}
+"""Configurations with and without the worker of each namespace."""
+
 
 @activity.defn
 async def step() -> int:
@@ -79,6 +85,13 @@ def worker(client: Client, queue: str) -> Worker:
         activities=[step],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
+
+
+async def use(address: str, namespace: str) -> None:
+    """Does in a namespace what a small test does: a worker, and one workflow with an activity."""
+    client = await Client.connect(address, namespace=namespace)
+    async with worker(client, "q"):
+        assert await client.execute_workflow(Steps.run, 1, id="w", task_queue="q") == 1
 
 
 async def _work(address: str) -> dict[str, float]:
@@ -149,7 +162,7 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
     """What a namespace costs the server, with and without the worker that runs its schedules."""
     count = setting.times(100)
     figures = []
-    for kind, config in (("", {}), (", no schedules", {"worker.perNamespaceWorkerCount": 0})):
+    for kind, config in SCHEDULES.items():
         with DevServer(dynamic_config=config) as server:
             before = resident(running(server.status()))
             for number in range(count):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 sys.path.append(str(Path(__file__).parents[1] / "examples"))  # raw_server, which the demo has too
 
 import measure_attach
+import measure_collector
 import measure_cost
 import measure_crash
 import measure_data
@@ -72,6 +73,8 @@ MEASUREMENTS: dict[str, list[Measure]] = {
         measure_cost.probes,
         measure_cost.served,
         measure_package.wheel,
+        measure_collector.boots,
+        measure_collector.memory,
     ],
     "Peers": [measure_peers.start_and_stop, measure_peers.killed],
 }

@@ -19,7 +19,7 @@ const MARK: &str = "TEMPORAL_DEVSERVER_SUPERVISOR";
 /// What the user has set wins.
 pub(crate) fn environment(mark: &str) -> Vec<(OsString, OsString)> {
     let user = Uid::effective().to_string();
-    let defaults = [("GOGC", "400"), ("USER", &user), ("HOME", "/")];
+    let defaults = [("GOGC", "200"), ("USER", &user), ("HOME", "/")];
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let mut ours: Vec<_> = defaults.into_iter().filter(|(n, _)| !is_set(n)).collect();
     ours.push((MARK, mark));
