@@ -6,10 +6,12 @@ What the user has set wins.
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from temporal_devserver import DevServer
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def environment_of_a_server(executable: Path) -> dict[str, str]:
