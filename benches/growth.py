@@ -24,10 +24,9 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))
 import page
 from figures import timed
 from growth_results import Curve, write
-from measure_cost import processor_of
 from measure_data import grow
 from measure_work import SCHEDULES, WORKERS_A_SECOND, use
-from setting import MIB, field, prepared, remove, resident, running
+from setting import MIB, field, percent_of_a_core, prepared, remove, resident, running
 from temporal_devserver import DevServer, DevServerError
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def namespaces(setting: Setting) -> Curve:
 
 def used(setting: Setting) -> Curve:
     """Namespaces in which a test ran: memory of the server, and its processor while it is idle."""
-    steps = _steps(setting, [1, 50, 100, 150, 200])
+    steps = _steps(setting, [1, 50, 100, 200])
     series: dict[str, list[float]] = {}
     costs = []
     for kind, config in SCHEDULES.items():
@@ -142,7 +141,9 @@ def used(setting: Setting) -> Curve:
                 _use(server, range(count, step))
                 count = step
                 memory.append(resident(running(server.status())))
-                idle.append(processor_of(running(server.status()), 1.0 if setting.quick else 10.0))
+                idle.append(
+                    percent_of_a_core(running(server.status()), 1.0 if setting.quick else 10.0)
+                )
         costs.append((memory[-1] - memory[0]) / (count - 1))
     told = (
         f"In each a worker ran a workflow with an activity. It costs {costs[0]:.1f} MiB, "

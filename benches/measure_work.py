@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from temporalio import activity, workflow
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleSpec,
+)
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio, timed
 from raw_server import plain, raw_server
-from setting import resident, running
+from setting import processor, resident, running
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -27,6 +32,16 @@ STEPS = 5
 TOGETHER = f"{PARALLEL} parallel workflows"
 WORKERS_A_SECOND = 10
 """How many namespaces get their system worker in a second."""
+
+SCHEDULERS: dict[str, dict[str, object]] = {
+    "": {},
+    ", perNamespaceWorkerStartRate=100": {"worker.perNamespaceWorkerStartRate": 100},
+    ", CHASM": {
+        "history.enableCHASMSchedulerCreation": True,
+        "history.chasmSchedulerCreationRolloutPercent": 100,
+    },
+}
+"""What decides when the schedules of a fresh namespace fire."""
 
 SCHEDULES: dict[str, dict[str, object]] = {
     "": {},
@@ -169,5 +184,39 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
                 server.create_namespace(f"bench-{number}")
             time.sleep(count / WORKERS_A_SECOND + 2)  # no sign tells when all of them have started
             grown = (resident(running(server.status())) - before) / count
-        figures.append(Figure(f"memory of a namespace in the server{kind}", "MiB", [grown]))
+        figures.append(Figure(f"memory of a namespace in the server, unused{kind}", "MiB", [grown]))
     return figures
+
+
+def schedules(setting: Setting) -> list[Figure]:
+    """How late the first action of a schedule is in the last namespace of a burst."""
+    count = setting.times(100)
+    late: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
+    used: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
+    for _ in range(setting.times(3)):
+        for kind, config in SCHEDULERS.items():
+            with DevServer(dynamic_config=config) as server:
+                for number in range(count):
+                    server.create_namespace(f"n{number}")
+                late[kind].append(asyncio.run(_first_action(server.address, f"n{count - 1}")))
+                used[kind].append(processor(running(server.status())))
+    figures = []
+    for kind, seconds in late.items():
+        note = f"{statistics.median(used[kind]):.1f} s of processor until then"
+        name = f"{count} namespaces, then a schedule: first action{kind}"
+        figures.append(Figure(name, "s", seconds, None, note))
+    return figures
+
+
+async def _first_action(address: str, namespace: str) -> float:
+    """Returns the seconds from the creation of a schedule to the workflow that it starts."""
+    client = await Client.connect(address, namespace=namespace)
+    action = ScheduleActionStartWorkflow("Any", id="scheduled", task_queue="none")
+    began = time.perf_counter()
+    await client.create_schedule(
+        "s", Schedule(action=action, spec=ScheduleSpec()), trigger_immediately=True
+    )
+    query = "TemporalScheduledById = 's'"
+    while not (await client.count_workflows(query)).count:  # noqa: ASYNC110  # only it knows
+        await asyncio.sleep(0.01)
+    return time.perf_counter() - began

@@ -63,6 +63,7 @@ MEASUREMENTS: dict[str, list[Measure]] = {
         measure_load.slowest,
         measure_work.namespaces,
         measure_work.memory_of_namespaces,
+        measure_work.schedules,
         measure_suite.suite,
         measure_suite.existing,
         measure_data.snapshots,
