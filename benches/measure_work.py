@@ -189,23 +189,28 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
 
 
 def schedules(setting: Setting) -> list[Figure]:
-    """How late the first action of a schedule is in the last namespace of a burst."""
-    count = setting.times(100)
+    """How late the first actions of schedules are, in every tenth namespace of a burst."""
+    names = [f"n{number}" for number in range(setting.times(100))]
     late: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
     used: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
     for _ in range(setting.times(3)):
         for kind, config in SCHEDULERS.items():
             with DevServer(dynamic_config=config) as server:
-                for number in range(count):
-                    server.create_namespace(f"n{number}")
-                late[kind].append(asyncio.run(_first_action(server.address, f"n{count - 1}")))
+                for name in names:
+                    server.create_namespace(name)
+                late[kind] += asyncio.run(_first_actions(server.address, names[::10]))
                 used[kind].append(processor(running(server.status())))
     figures = []
     for kind, seconds in late.items():
         note = f"{statistics.median(used[kind]):.1f} s of processor until then"
-        name = f"{count} namespaces, then a schedule: first action{kind}"
+        name = f"a burst of {len(names)} namespaces, then schedules: first actions{kind}"
         figures.append(Figure(name, "s", seconds, None, note))
     return figures
+
+
+async def _first_actions(address: str, names: list[str]) -> list[float]:
+    """Returns, for each namespace, the seconds until a new schedule has started its workflow."""
+    return await asyncio.gather(*(_first_action(address, name) for name in names))
 
 
 async def _first_action(address: str, namespace: str) -> float:
