@@ -9,6 +9,7 @@ Each thing grows until its last step, or until something gives way: that is told
 from __future__ import annotations
 
 import argparse
+import asyncio
 import mmap
 import os
 import statistics
@@ -24,7 +25,8 @@ import page
 from figures import timed
 from growth_results import Curve, write
 from measure_data import grow
-from setting import MIB, field, prepared, remove, resident, running
+from measure_work import SCHEDULES, WORKERS_A_SECOND, use
+from setting import MIB, field, percent_of_a_core, prepared, remove, resident, running
 from temporal_devserver import DevServer, DevServerError
 
 if TYPE_CHECKING:
@@ -125,6 +127,41 @@ def namespaces(setting: Setting) -> Curve:
     return Curve(list(map(float, steps)), series, told)
 
 
+def used(setting: Setting) -> Curve:
+    """Namespaces in which a test ran: memory of the server, and its processor while it is idle."""
+    steps = _steps(setting, [1, 50, 100, 200])
+    series: dict[str, list[float]] = {}
+    costs = []
+    for kind, config in SCHEDULES.items():
+        memory = series[f"server{kind}, MiB"] = []
+        idle = series[f"idle{kind}, % of a core"] = []
+        with DevServer(dynamic_config=config) as server:
+            count = 0
+            for step in steps:
+                _use(server, range(count, step))
+                count = step
+                memory.append(resident(running(server.status())))
+                idle.append(
+                    percent_of_a_core(running(server.status()), 1.0 if setting.quick else 10.0)
+                )
+        costs.append((memory[-1] - memory[0]) / (count - 1))
+    told = (
+        f"In each a worker ran a workflow with an activity. It costs {costs[0]:.1f} MiB, "
+        f"{costs[1]:.1f} MiB without schedules."
+    )
+    return Curve(list(map(float, steps)), series, told)
+
+
+def _use(server: DevServer, numbers: range) -> None:
+    """Creates namespaces, runs a workflow in each, and waits until their own workers run, too."""
+    began = time.monotonic()
+    for number in numbers:
+        server.create_namespace(f"n{number}")
+        asyncio.run(use(server.address, f"n{number}"))
+    # No sign tells when all of them have started.
+    time.sleep(max(0.0, len(numbers) / WORKERS_A_SECOND + began - time.monotonic()) + 3.0)
+
+
 def database(setting: Setting) -> Curve:
     """A kept database that grows: a start on it, a snapshot, a way back."""
     steps = _steps(setting, [1, 10, 100, 300, 1000])
@@ -175,7 +212,7 @@ def restarts(setting: Setting) -> Curve:
 
 
 GROWTHS: dict[str, Callable[[Setting], Curve]] = {
-    each.__name__: each for each in (servers, leases, namespaces, database, restarts)
+    each.__name__: each for each in (servers, leases, namespaces, used, database, restarts)
 }
 
 

@@ -17,6 +17,7 @@ CURVES = {
     "servers": "servers on one machine",
     "leases": "leases on one server",
     "namespaces": "namespaces of one server",
+    "used": "namespaces in which a test ran",
     "database": "MiB of database",
     "restarts": "restarts (stand-in server)",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from temporalio.client import Client
 
 from figures import Fact, Figure, milliseconds
 from measure_work import STEPS, Steps, worker
-from setting import field, resident, running
+from setting import field, percent_of_a_core, resident, running
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -105,9 +104,7 @@ def served(setting: Setting) -> list[Figure]:
         with DevServer(health={"interval": interval}) as server:
             pid = running(server.status())
             time.sleep(2.0)
-            began = _cpu_of_all_threads(pid)
-            time.sleep(seconds)
-            used.append((_cpu_of_all_threads(pid) - began) / seconds * 100)
+            used.append(percent_of_a_core(pid, seconds))
     return [
         Figure("server, idle: processor", "%", [used[0]], None, f"over {seconds:g} s"),
         Figure("server, idle, not looked at: processor", "%", [used[1]], None, "the same"),
@@ -139,9 +136,3 @@ def _calls(pid: int, when: str, seconds: float) -> Figure | Fact:
     if total is None:
         return Fact("supervisor", f"{when}: system calls", "not counted: strace may not attach")
     return Figure(name, "/s", [int(total[1]) / seconds], None, f"over {seconds:g} s, by strace")
-
-
-def _cpu_of_all_threads(pid: int) -> float:
-    """Returns the seconds of processor of a process, in ticks of the kernel's clock."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from temporalio import activity, workflow
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleSpec,
+)
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from figures import Figure, milliseconds, pairs, ratio, timed
 from raw_server import plain, raw_server
-from setting import resident, running
+from setting import processor, resident, running
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -27,6 +32,22 @@ STEPS = 5
 TOGETHER = f"{PARALLEL} parallel workflows"
 WORKERS_A_SECOND = 10
 """How many namespaces get their system worker in a second."""
+
+SCHEDULERS: dict[str, dict[str, object]] = {
+    "": {},
+    ", perNamespaceWorkerStartRate=100": {"worker.perNamespaceWorkerStartRate": 100},
+    ", CHASM": {
+        "history.enableCHASMSchedulerCreation": True,
+        "history.chasmSchedulerCreationRolloutPercent": 100,
+    },
+}
+"""What decides when the schedules of a fresh namespace fire."""
+
+SCHEDULES: dict[str, dict[str, object]] = {
+    "": {},
+    ", no schedules": {"worker.perNamespaceWorkerCount": 0},
+}
+"""Configurations with and without the worker of each namespace."""
 
 
 @activity.defn
@@ -79,6 +100,13 @@ def worker(client: Client, queue: str) -> Worker:
         activities=[step],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
+
+
+async def use(address: str, namespace: str) -> None:
+    """Does in a namespace what a small test does: a worker, and one workflow with an activity."""
+    client = await Client.connect(address, namespace=namespace)
+    async with worker(client, "q"):
+        assert await client.execute_workflow(Steps.run, 1, id="w", task_queue="q") == 1
 
 
 async def _work(address: str) -> dict[str, float]:
@@ -149,12 +177,51 @@ def memory_of_namespaces(setting: Setting) -> list[Figure]:
     """What a namespace costs the server, with and without the worker that runs its schedules."""
     count = setting.times(100)
     figures = []
-    for kind, config in (("", {}), (", no schedules", {"worker.perNamespaceWorkerCount": 0})):
+    for kind, config in SCHEDULES.items():
         with DevServer(dynamic_config=config) as server:
             before = resident(running(server.status()))
             for number in range(count):
                 server.create_namespace(f"bench-{number}")
             time.sleep(count / WORKERS_A_SECOND + 2)  # no sign tells when all of them have started
             grown = (resident(running(server.status())) - before) / count
-        figures.append(Figure(f"memory of a namespace in the server{kind}", "MiB", [grown]))
+        figures.append(Figure(f"memory of a namespace in the server, unused{kind}", "MiB", [grown]))
     return figures
+
+
+def schedules(setting: Setting) -> list[Figure]:
+    """How late the first actions of schedules are, in every tenth namespace of a burst."""
+    names = [f"n{number}" for number in range(setting.times(100))]
+    late: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
+    used: dict[str, list[float]] = {kind: [] for kind in SCHEDULERS}
+    for _ in range(setting.times(3)):
+        for kind, config in SCHEDULERS.items():
+            with DevServer(dynamic_config=config) as server:
+                for name in names:
+                    server.create_namespace(name)
+                late[kind] += asyncio.run(_first_actions(server.address, names[::10]))
+                used[kind].append(processor(running(server.status())))
+    figures = []
+    for kind, seconds in late.items():
+        note = f"{statistics.median(used[kind]):.1f} s of processor until then"
+        name = f"a burst of {len(names)} namespaces, then schedules: first actions{kind}"
+        figures.append(Figure(name, "s", seconds, None, note))
+    return figures
+
+
+async def _first_actions(address: str, names: list[str]) -> list[float]:
+    """Returns, for each namespace, the seconds until a new schedule has started its workflow."""
+    return await asyncio.gather(*(_first_action(address, name) for name in names))
+
+
+async def _first_action(address: str, namespace: str) -> float:
+    """Returns the seconds from the creation of a schedule to the workflow that it starts."""
+    client = await Client.connect(address, namespace=namespace)
+    action = ScheduleActionStartWorkflow("Any", id="scheduled", task_queue="none")
+    began = time.perf_counter()
+    await client.create_schedule(
+        "s", Schedule(action=action, spec=ScheduleSpec()), trigger_immediately=True
+    )
+    query = "TemporalScheduledById = 's'"
+    while not (await client.count_workflows(query)).count:  # noqa: ASYNC110  # only it knows
+        await asyncio.sleep(0.01)
+    return time.perf_counter() - began

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 sys.path.append(str(Path(__file__).parents[1] / "examples"))  # raw_server, which the demo has too
 
 import measure_attach
+import measure_collector
 import measure_cost
 import measure_crash
 import measure_data
@@ -62,6 +63,7 @@ MEASUREMENTS: dict[str, list[Measure]] = {
         measure_load.slowest,
         measure_work.namespaces,
         measure_work.memory_of_namespaces,
+        measure_work.schedules,
         measure_suite.suite,
         measure_suite.existing,
         measure_data.snapshots,
@@ -72,6 +74,8 @@ MEASUREMENTS: dict[str, list[Measure]] = {
         measure_cost.probes,
         measure_cost.served,
         measure_package.wheel,
+        measure_collector.boots,
+        measure_collector.memory,
     ],
     "Peers": [measure_peers.start_and_stop, measure_peers.killed],
 }

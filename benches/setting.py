@@ -68,6 +68,19 @@ def resident(pid: int) -> float:
     return field(Path(f"/proc/{pid}/status").read_text(), "VmRSS") / 1024
 
 
+def processor(pid: int) -> float:
+    """Returns the seconds of processor of a process, in ticks of the kernel's clock."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def percent_of_a_core(pid: int, seconds: float) -> float:
+    """Returns how busy a process keeps a core during the next seconds, in percent."""
+    began = processor(pid)
+    time.sleep(seconds)  # what is measured is this time
+    return (processor(pid) - began) / seconds * 100
+
+
 @contextmanager
 def prepared(*, quick: bool) -> Iterator[Setting]:
     """Sets everything up in a directory of its own, which is removed at the end."""

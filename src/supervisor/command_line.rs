@@ -21,6 +21,13 @@ const DISABLE_CONFIG: &str = "--disable-config-file";
 /// The flags that are left out where a version does not know them; no server of ours works without the others.
 pub(crate) const DISPENSABLE: [&str; 2] = [DISABLE_NEWS, DISABLE_CONFIG];
 
+/// The `Host` headers that the HTTP API of a server on loopback answers, so that no web page reaches it through DNS rebinding.
+///
+/// Every port is allowed, because a forwarded port has another number. The order matters: the server anchors the first
+/// pattern at its start alone, the last one at its end alone, and the others nowhere. No name that anyone can register
+/// contains `127.0.0.1:` or `localhost:`, or ends with `localhost`. A pattern `127.0.0.1` would allow `127.0.0.1.evil.example`.
+const LOOPBACK_HOSTS: [&str; 4] = ["127.0.0.1:*", "[::1]:*", "localhost:*", "localhost"];
+
 /// The ports of a server; each is reserved by us.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
@@ -78,7 +85,7 @@ pub fn arguments(
     for namespace in &additive.namespaces {
         flag("--namespace", namespace.as_ref());
     }
-    for (key, value) in dynamic_config(identity, ports) {
+    for (key, value) in dynamic_config(identity) {
         flag("--dynamic-config-value", format!("{key}={value}").as_ref());
     }
     match ports.ui {
@@ -118,17 +125,10 @@ pub(crate) fn every_flag(facts: &Facts) -> Vec<OsString> {
 }
 
 /// Ours first; what the user says of the same key wins.
-fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> {
-    let hosts: Vec<String> = [Some(ports.grpc), Some(ports.http), ports.ui]
-        .into_iter()
-        .flatten()
-        .flat_map(|port| ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}")))
-        .collect();
+fn dynamic_config(identity: &Identity) -> BTreeMap<String, Value> {
     let mut values = BTreeMap::from([
         // No look-up of a newer version, at every start.
         ("frontend.enableServerVersionCheck".to_owned(), json!(false)),
-        // Any web page could reach the HTTP API through DNS rebinding.
-        ("frontend.httpAllowedHosts".to_owned(), json!(hosts)),
         // 20 namespaces a second otherwise: too few for a test suite.
         (
             "frontend.rps.namespaceReplicationInducingAPIs".to_owned(),
@@ -144,6 +144,11 @@ fn dynamic_config(identity: &Identity, ports: Ports) -> BTreeMap<String, Value> 
         // workflow had ended, because the server's notifier drops what a long poll has no room for.
         ("history.timerProcessorMaxPollRPS".to_owned(), json!(1000)),
     ]);
+    // A user of `0.0.0.0` opens the server to the network, under names that the supervisor cannot know.
+    if identity.ip.is_loopback() {
+        let key = "frontend.httpAllowedHosts".to_owned();
+        values.insert(key, json!(LOOPBACK_HOSTS));
+    }
     values.extend(identity.dynamic_config.clone());
     values
 }

@@ -1,6 +1,7 @@
-"""A namespace that was just created runs schedules; with `worker.perNamespaceWorkerCount=0` none.
+"""A namespace that was just created runs schedules.
 
-The server gives each namespace a worker for that, which costs more than a megabyte.
+The server gives each namespace a worker for them, for batch operations and worker deployments.
+With `worker.perNamespaceWorkerCount=0` there is none; a schedule of CHASM fires all the same.
 """
 
 from __future__ import annotations
@@ -36,9 +37,18 @@ async def fires(client: Client) -> None:
         await asyncio.sleep(0.05)
 
 
+WITHOUT_WORKERS = {
+    "worker.perNamespaceWorkerCount": 0,
+    "history.enableCHASMSchedulerCreation": True,
+    "history.chasmSchedulerCreationRolloutPercent": 100,
+}
+"""What `docs/pytest.md` says of schedules without the workers of namespaces."""
+
+
 @pytest.mark.long
 @pytest.mark.real_server
-def test_a_schedule_fires(real_temporal: Path) -> None:
-    with DevServer(executable=real_temporal) as server:
+@pytest.mark.parametrize("config", [{}, WITHOUT_WORKERS], ids=["workers", "chasm, no workers"])
+def test_a_schedule_fires(real_temporal: Path, config: dict[str, object]) -> None:
+    with DevServer(executable=real_temporal, dynamic_config=config) as server:
         server.create_namespace("fresh")
         asyncio.run(asyncio.wait_for(fires(server.connect(namespace="fresh")), 30))

@@ -3,13 +3,15 @@
 import asyncio
 import http.client
 import shutil
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from temporalio.service import RPCError
 
-from support import Sandbox
+from compat.versions import NEWEST, OLDEST
+from support import Sandbox, eventually
 from temporal_devserver import (
     ConfigError,
     DevServer,
@@ -17,6 +19,8 @@ from temporal_devserver import (
     StartTimeoutError,
     _launcher,
 )
+
+NAMESPACES = "/api/v1/namespaces"
 
 
 def get(address: str | None, path: str, host: str | None = None) -> int:
@@ -54,16 +58,64 @@ def test_dynamic_config_wins(real_temporal: Path) -> None:
         with pytest.raises(RPCError, match=r"(?i)length"):
             asyncio.run(start(101))
         address = server.status().http_address
-        assert get(address, "/api/v1/namespaces", "example.test") == 200
-        assert get(address, "/api/v1/namespaces") == 403
+        assert get(address, NAMESPACES, "example.test") == 200
+        assert get(address, NAMESPACES) == 403
 
 
 @pytest.mark.real_server
-def test_only_our_own_hosts_by_default(real_temporal: Path) -> None:
-    with DevServer(executable=real_temporal) as server:
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_on_loopback_the_http_api_answers_the_names_of_loopback_alone(
+    temporal: Callable[[str], Path], version: str
+) -> None:
+    with DevServer(executable=temporal(version)) as server:
         address = server.status().http_address
-        assert get(address, "/api/v1/namespaces") == 200
-        assert get(address, "/api/v1/namespaces", "example.test") == 403
+        assert address is not None
+        port = address.rpartition(":")[2]
+        forwarded = ["localhost:1", "localhost", "127.0.0.1:1", "[::1]:1"]
+        for host in (None, f"localhost:{port}", *forwarded):
+            assert get(address, NAMESPACES, host) == 200, host
+        evil = "evil.example", f"evil.example:{port}"
+        rebound = [f"{name}.{host}" for name in ("127.0.0.1", "localhost", "::1") for host in evil]
+        for host in (*evil, *rebound):
+            assert get(address, NAMESPACES, host) == 403, host
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_a_server_that_listens_everywhere_answers_every_name(
+    temporal: Callable[[str], Path], version: str
+) -> None:
+    with DevServer(executable=temporal(version), ip="0.0.0.0") as server:
+        address = server.status().http_address
+        assert address is not None
+        port = address.rpartition(":")[2]
+        name = socket.gethostname()
+        for host in (None, name, f"{name}:{port}", "me-7243.app.github.dev"):
+            assert get(address, NAMESPACES, host) == 200, host
+        assert get(f"127.0.0.2:{port}", NAMESPACES) == 200  # another address of this machine
+
+
+@pytest.mark.real_server
+def test_the_users_hosts_replace_those_of_loopback(real_temporal: Path) -> None:
+    config = {"frontend.httpAllowedHosts": ["localhost:*", "127.0.0.1:*", "*.app.github.dev"]}
+    with DevServer(executable=real_temporal, dynamic_config=config) as server:
+        address = server.status().http_address
+        for host in (None, "me-7243.app.github.dev"):
+            assert get(address, NAMESPACES, host) == 200, host
+        for host in ("evil.example", "me.app.github.dev.evil.example", "localhost"):
+            assert get(address, NAMESPACES, host) == 403, host
+
+
+@pytest.mark.real_server
+def test_the_web_interface_answers_every_name(real_temporal: Path) -> None:
+    with DevServer(executable=real_temporal, ui=True) as server:
+        assert server.ui_url is not None
+        address = server.ui_url.partition("://")[2]
+        # The interface looks for its server once a second.
+        eventually("it has its server", lambda: get(address, NAMESPACES) == 200)
+        for path in ("/", NAMESPACES):
+            for host in (None, "me-8233.app.github.dev", "evil.example:1"):
+                assert get(address, path, host) == 200, (path, host)
 
 
 @pytest.mark.real_server

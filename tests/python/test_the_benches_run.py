@@ -54,5 +54,5 @@ def test_every_measurement_runs(sandbox: Sandbox) -> None:
 
 def test_everything_grows() -> None:
     told = run("growth.py")
-    for name in ("servers", "leases", "namespaces", "database", "restarts"):
+    for name in ("servers", "leases", "namespaces", "used", "database", "restarts"):
         assert f"{name}: " in told

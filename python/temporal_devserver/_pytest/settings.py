@@ -73,7 +73,8 @@ class Settings:
     )
     schedules: bool = _option(
         "yes|no",
-        "`no` spares 1.2 MiB for each namespace, and no schedule fires; default: yes",
+        "`no`: no schedule, batch operation or worker deployment works; it saves memory in each "
+        "namespace; default: yes",
         words.yes_or_no,
         True,  # noqa: FBT003  # the default
     )

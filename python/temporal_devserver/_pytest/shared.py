@@ -39,7 +39,10 @@ MOST_NAMESPACES = 200
 """With more of them, of tests of former runs, a server that was kept begins anew."""
 
 NO_SYSTEM_WORKERS = {"worker.perNamespaceWorkerCount": 0}
-"""The dynamic configuration without which each namespace gets a worker for its schedules."""
+"""The dynamic configuration with which no namespace gets the server's own worker.
+
+That worker runs schedules, batch operations and worker deployments.
+"""
 
 
 def options(settings: Settings, more: Options | None = None) -> Options:
