@@ -129,7 +129,7 @@ def namespaces(setting: Setting) -> Curve:
 
 def used(setting: Setting) -> Curve:
     """Namespaces in which a test ran: memory of the server, and its processor while it is idle."""
-    steps = _steps(setting, [1, 50, 100, 200])
+    steps = _steps(setting, [1, 10, 50, 100, 200])
     series: dict[str, list[float]] = {}
     costs = []
     for kind, config in SCHEDULES.items():
