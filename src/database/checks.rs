@@ -168,7 +168,7 @@ fn check_rests(path: &Path, real: &Path) -> Result<()> {
         None => Ok(()),
         Some(suffix) => Err(refusal(
             path,
-            &format!(
+            format!(
                 "the file is missing, but its log (`{suffix}` appended to the name) is still there"
             ),
             "bring the file back, or move the log away",

@@ -43,7 +43,7 @@ pub fn in_use(real: &Path, holder: impl FnOnce((u64, u64)) -> Option<String>) ->
     let holder = holder.unwrap_or_else(|| "a process that we cannot see".to_owned());
     refusal(
         real,
-        &format!("it is in use by {holder}"),
+        format!("it is in use by {holder}"),
         "stop that server, or use another path",
     )
 }

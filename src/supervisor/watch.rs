@@ -168,7 +168,7 @@ pub(crate) async fn supply(address: SocketAddr, asked: &Additive, all: &Additive
 /// Opens a connection for one verb.
 pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {
     let opened = Connection::open(address).await;
-    opened.map_err(|error| unanswered(error))
+    opened.map_err(unanswered)
 }
 
 /// Probes the server at intervals, for ever; on this connection as long as it serves.
