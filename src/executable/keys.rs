@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
@@ -35,13 +36,13 @@ const AREAS: [&str; 14] = [
 ];
 
 /// Bytes that a key has at least and at most; what is longer is text that only looks like one.
-const LENGTHS: std::ops::RangeInclusive<usize> = 8..=90;
+const LENGTHS: RangeInclusive<usize> = 8..=90;
 
 /// Bytes that one step reads.
 const STEP: usize = 1 << 20;
 
-/// Bytes of one run of text that are looked at together.
-const RUN: usize = 1 << 16;
+/// Bytes around a key that tell what it is a part of: a key before it, and one after it.
+const AROUND: usize = 2 * *LENGTHS.end();
 
 /// Keys that are found at least in a server; with fewer the file is a script, or packed, and says nothing.
 const FEWEST: usize = 100;
@@ -127,15 +128,17 @@ impl<'a> KeyScan<'a> {
 
     /// Takes one step; at the end what is known of the keys.
     pub fn step(&mut self) -> io::Result<Option<Keys>> {
-        let Some((file, scanner)) = &mut self.reading else {
+        let Some((mut file, mut scanner)) = self.reading.take() else {
             return Ok(Some(std::mem::take(&mut self.known)));
         };
         let mut chunk = Vec::with_capacity(STEP);
-        if file.take(STEP as u64).read_to_end(&mut chunk)? > 0 {
+        let read = (&mut file).take(STEP as u64).read_to_end(&mut chunk)?;
+        if read > 0 {
             scanner.push(&chunk);
+            self.reading = Some((file, scanner));
             return Ok(None);
         }
-        let mut keys = std::mem::take(scanner).finish();
+        let mut keys = scanner.finish();
         keys.judged.append(&mut self.known.judged);
         // A cache that cannot be written costs time, nothing else.
         write(self.cache, &self.name, &keys).ok();
@@ -190,12 +193,12 @@ fn write(cache: &Directory, name: &str, keys: &Keys) -> io::Result<()> {
 }
 
 /// Finds keys in bytes that come piece by piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Scanner {
     /// In lower case.
     wanted: Vec<String>,
-    /// The end of what was pushed, where a key may go on.
-    run: Vec<u8>,
+    /// What was pushed last, after the end of what was pushed before: keys may lie across.
+    text: Vec<u8>,
     listed: BTreeSet<String>,
     found: BTreeSet<String>,
 }
@@ -204,108 +207,95 @@ impl Scanner {
     fn new(wanted: Vec<String>) -> Self {
         Self {
             wanted,
-            ..Self::default()
+            text: vec![0; AROUND],
+            listed: BTreeSet::new(),
+            found: BTreeSet::new(),
         }
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        let is_text = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
-        let mut runs = bytes.split(|byte| !is_text(byte)).peekable();
-        while let Some(run) = runs.next() {
-            let is_last = runs.peek().is_none();
-            if !self.run.is_empty() || is_last {
-                self.run.extend_from_slice(run);
-            }
-            if is_last {
-                break;
-            }
-            if self.run.is_empty() {
-                self.look(run);
-            } else {
-                let run = std::mem::take(&mut self.run);
-                self.look(&run);
-            }
-        }
-        if self.run.len() > RUN {
-            let run = std::mem::take(&mut self.run);
-            self.look(&run);
-            self.run = run[run.len() - 2 * LENGTHS.end()..].to_vec();
+        self.text.extend_from_slice(bytes);
+        if self.text.len() > 2 * AROUND {
+            self.look();
+            self.text.drain(..self.text.len() - 2 * AROUND);
         }
     }
 
     fn finish(mut self) -> Keys {
-        let run = std::mem::take(&mut self.run);
-        self.look(&run);
+        self.push(&[0; AROUND]);
         let found = self.found;
-        let judge = |key: String| (found.contains(&key), key);
-        let judged = self.wanted.into_iter().map(judge);
+        let judge = |key: String| {
+            let is_known = found.contains(&key);
+            (key, is_known)
+        };
         Keys {
             listed: self.listed,
-            judged: judged.map(|(is_known, key)| (key, is_known)).collect(),
+            judged: self.wanted.into_iter().map(judge).collect(),
         }
     }
 
-    /// Looks at one run of text.
-    fn look(&mut self, run: &[u8]) {
-        if run.len() < *LENGTHS.start() || !run.contains(&b'.') {
-            return;
-        }
-        let starts: Vec<usize> = dots(run).filter_map(|dot| start(run, dot)).collect();
+    fn look(&mut self) {
+        let text = &self.text;
+        let dots = text.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+        let dots: Vec<usize> = dots.map(|(at, _)| at).collect();
+        let starts: Vec<usize> = dots.iter().filter_map(|dot| start(text, *dot)).collect();
         let mut tiles = vec![];
         for pair in starts.windows(2) {
-            let (first, length) = (pair[0], pair[1] - pair[0]);
-            if LENGTHS.contains(&length) {
-                let is_whole = |start: &usize| start + length <= run.len();
+            let length = pair[1] - pair[0];
+            if LENGTHS.contains(&length) && is_text(text, pair[0], length) {
+                let is_whole = |start: &usize| is_text(text, *start, length);
                 tiles.extend(
-                    [first, pair[1]]
-                        .into_iter()
-                        .filter(is_whole)
-                        .map(|start| (start, length)),
+                    pair.iter()
+                        .filter(|start| is_whole(start))
+                        .map(|start| (*start, length)),
                 );
             }
         }
         for (start, length) in &tiles {
-            let key = String::from_utf8_lossy(&run[*start..start + length]);
+            let key = String::from_utf8_lossy(&text[*start..start + length]);
             self.listed.insert(key.into_owned());
         }
         for key in &self.wanted {
-            if !self.found.contains(key) && is_in(run, key.as_bytes(), &tiles) {
+            if !self.found.contains(key) && is_in(text, &dots, key.as_bytes(), &tiles) {
                 self.found.insert(key.clone());
             }
         }
     }
 }
 
-fn dots(run: &[u8]) -> impl Iterator<Item = usize> {
-    let is_dot = |(at, byte): (usize, &u8)| (*byte == b'.').then_some(at);
-    run.iter().enumerate().filter_map(is_dot)
+/// Tells whether there is only what keys are made of.
+fn is_text(text: &[u8], start: usize, length: usize) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+    let part = text.get(start..start + length);
+    part.is_some_and(|part| part.iter().all(is_part))
 }
 
 /// Returns where the key begins whose area ends at this dot.
-fn start(run: &[u8], dot: usize) -> Option<usize> {
-    let is_key = run.get(dot + 1).is_some_and(u8::is_ascii_alphabetic);
-    let before = &run[..dot];
-    let area = AREAS.iter().find(|area| before.ends_with(area.as_bytes()));
-    let start = dot - area.filter(|_| is_key)?.len();
+fn start(text: &[u8], dot: usize) -> Option<usize> {
+    let is_key = text.get(dot + 1).is_some_and(u8::is_ascii_alphabetic);
+    let before = &text[..dot];
+    let is_area = |area: &&&str| before.ends_with(area.as_bytes());
+    let area = AREAS.iter().find(is_area).filter(|_| is_key)?;
+    let start = dot - area.len();
     // After a dot it is a part of the key before it.
-    (start == 0 || run[start - 1] != b'.').then_some(start)
+    (start == 0 || text[start - 1] != b'.').then_some(start)
 }
 
-/// Tells whether a key stands in a run other than inside of longer keys.
-fn is_in(run: &[u8], key: &[u8], tiles: &[(usize, usize)]) -> bool {
+/// Tells whether a key stands in a text other than inside of longer keys. What is too near to an end to tell is for the next text.
+fn is_in(text: &[u8], dots: &[usize], key: &[u8], tiles: &[(usize, usize)]) -> bool {
     let Some(offset) = key.iter().position(|byte| *byte == b'.') else {
         return false;
     };
-    let mut places = dots(run).filter_map(|dot| dot.checked_sub(offset));
+    let inner = AROUND..text.len() - AROUND;
+    let places = dots.iter().filter_map(|dot| dot.checked_sub(offset));
+    let mut places = places.filter(|at| inner.contains(at));
     places.any(|at| {
         let end = at + key.len();
-        let is_here = run
-            .get(at..end)
-            .is_some_and(|text| text.eq_ignore_ascii_case(key));
+        let here = text.get(at..end);
         let covers = |(start, length): &(usize, usize)| {
             *length > key.len() && *start <= at && end <= start + length
         };
-        is_here && !tiles.iter().any(covers)
+        here.is_some_and(|here| here.eq_ignore_ascii_case(key)) && !tiles.iter().any(covers)
     })
 }
 

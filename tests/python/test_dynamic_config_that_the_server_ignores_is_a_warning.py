@@ -23,7 +23,7 @@ pytestmark = pytest.mark.real_server
 IGNORED = {
     "frontend.rsp": 7,
     "matching.numTaskqueueReadPartition": 7,
-    "foo.bar": 7,
+    "mispelt.area": 7,
     "history.cacheSizeBasedLimits": 7,
 }
 """Keys that no server knows."""
