@@ -1,7 +1,7 @@
 //! The keys of dynamic configuration that an executable of the server knows, read from the executable itself.
 //!
 //! The fact: Go's linker lays the text of all string constants of one length side by side, without a separator. So where two keys
-//! are neighbours, their distance is their length. A key that is nowhere in the file, or only inside of longer keys, is one that
+//! are neighbours, their distance is their length. A key that is nowhere in the file, or only as the beginning of longer keys, is one that
 //! this very server does not know; every other one counts as known. Each file and key is looked at once: the answers are cached
 //! under what the kernel says about the file.
 
@@ -18,7 +18,7 @@ use super::digest::{Key as FileKey, digest_of};
 use crate::directory::Directory;
 
 /// What keys begin with, before the first dot; one that ends with another stands before it.
-const AREAS: [&str; 14] = [
+const AREAS: [&str; 17] = [
     "internal-frontend",
     "frontend",
     "history",
@@ -33,6 +33,9 @@ const AREAS: [&str; 14] = [
     "activity",
     "chasm",
     "admin",
+    "metrics",
+    "rpc",
+    "dynamicconfig",
 ];
 
 /// Bytes that a key has at least and at most; what is longer is text that only looks like one.
@@ -281,7 +284,7 @@ fn start(text: &[u8], dot: usize) -> Option<usize> {
     (start == 0 || text[start - 1] != b'.').then_some(start)
 }
 
-/// Tells whether a key stands in a text other than inside of longer keys. What is too near to an end to tell is for the next text.
+/// Tells whether a key stands in a text other than as the beginning of longer keys. What is too near to an end to tell is for the next text.
 fn is_in(text: &[u8], dots: &[usize], key: &[u8], tiles: &[(usize, usize)]) -> bool {
     let Some(offset) = key.iter().position(|byte| *byte == b'.') else {
         return false;
@@ -292,9 +295,7 @@ fn is_in(text: &[u8], dots: &[usize], key: &[u8], tiles: &[(usize, usize)]) -> b
     places.any(|at| {
         let end = at + key.len();
         let here = text.get(at..end);
-        let covers = |(start, length): &(usize, usize)| {
-            *length > key.len() && *start <= at && end <= start + length
-        };
+        let covers = |(start, length): &(usize, usize)| *start == at && *length > key.len();
         here.is_some_and(|here| here.eq_ignore_ascii_case(key)) && !tiles.iter().any(covers)
     })
 }
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_only_longer_keys_contain_is_unknown() {
+    fn a_key_that_is_only_the_beginning_of_longer_keys_is_unknown() {
         let wanted = [
             "history.cacheSiz",
             "history.rps",

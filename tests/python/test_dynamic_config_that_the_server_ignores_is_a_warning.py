@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli_support import cli
 from compat.versions import NEWEST, OLDEST
 from support import eventually
 from temporal_devserver import ConfigError, DevServer
@@ -73,16 +71,13 @@ def test_a_value_with_constraints_is_refused(real_temporal: Path) -> None:
     assert str(refused.value).endswith("a server of its own")
 
 
-def test_the_event_ready_and_the_doctor_report_it(real_temporal: Path) -> None:
+def test_the_event_ready_reports_it(real_temporal: Path) -> None:
     config = {"frontend.rsp": 7}
     with DevServer("told", executable=real_temporal, dynamic_config=config) as server:
         events = server.events(("", 0))
         ready = next(event for event in events if event.kind == "ready")
         assert (ready.level, "did you mean `frontend.rps`?" in ready.message) == ("warning", True)
         assert "frontend.rsp" in ready.data["warning"]
-        findings = json.loads(cli("doctor", "--json").stdout)["findings"]
-        (finding,) = [each for each in findings if each["code"] == "server-warns"]
-        assert "server `told` warns: dynamic_config `frontend.rsp`" in finding["message"]
 
 
 def test_the_header_of_pytest_reports_it(real_suite: Suite) -> None:

@@ -152,7 +152,7 @@ impl World {
         let was_ill = matches!(phase, Phase::Paused { ill: Some(_), .. });
         self.check_tells(before, was_ill, &actions, &context)?;
         self.check_budget(before, input, &actions, &context)?;
-        self.check_delay(&actions, &context)?;
+        self.check_delay(input, &actions, &context)?;
         let after = self.machine.state();
         if matches!(before, Kind::Stopping | Kind::Stopped) {
             let is_end = |action: &Action| match action {
@@ -268,17 +268,22 @@ impl World {
         Ok(())
     }
 
-    /// A server that had been ready is started again at once; only an outage that was asked for keeps it down.
-    fn check_delay(&mut self, actions: &[Action], context: &str) -> Result<(), TestCaseError> {
+    /// A server that had been ready is started again at once when it ends; only an outage that was asked for keeps it down.
+    fn check_delay(
+        &mut self,
+        input: &Input,
+        actions: &[Action],
+        context: &str,
+    ) -> Result<(), TestCaseError> {
+        let has_ended = matches!(input, Input::Exited(_) | Input::ExitedByChance(_));
         for action in actions {
             match action {
                 Action::Tell(Transition::Ready { .. }) => self.was_ready = true,
                 Action::Tell(Transition::Restarting { delay, planned, .. })
-                    if self.was_ready && *planned != Some(Planned::Outage) =>
+                    if self.was_ready && has_ended && *planned != Some(Planned::Outage) =>
                 {
                     prop_assert_eq!(*delay, Some(0.0), "{}", context);
                 }
-                Action::Spawn => self.was_ready = false,
                 _ => {}
             }
         }
