@@ -24,11 +24,12 @@ from setting import cold_start, running
 from temporal_devserver import AsyncDevServer, DevServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from temporalio.client import Client
 
     from setting import Setting
+    from temporal_devserver import Event
 
 KILLS = 3
 MANY = 30
@@ -37,23 +38,26 @@ MANY = 30
 
 def server(setting: Setting) -> list[Figure]:
     """`kill -9` of the server: the event, `ready` again, and a raw boot on the same database."""
-    crashes = [_crash(setting) for _ in range(setting.times(12))]
+    rows = [_crashes(setting, KILLS) for _ in range(setting.times(12))]
+    firsts = [row[0] for row in rows]
+    again = [_ready_again([row[number] for row in rows], number) for number in range(KILLS)]
     return [
-        milliseconds("kill -9 -> Python event", [crash.told for crash in crashes], 2),
+        milliseconds("kill -9 -> Python event", [crash.told for crash in firsts], 2),
         # It frees the memory first; the event waits for that only where it cannot be told sooner.
-        milliseconds("kill -9 -> the kernel calls it dead", [crash.dead for crash in crashes]),
-        _ready_again(crashes),
+        milliseconds("kill -9 -> the kernel calls it dead", [crash.dead for crash in firsts]),
+        *again,
     ]
 
 
 def ready_again(setting: Setting, count: int) -> Figure:
-    """The last of them alone."""
-    return _ready_again([_crash(setting) for _ in range(count)])
+    """That of the first crash alone."""
+    return _ready_again([_crashes(setting, 1)[0] for _ in range(count)])
 
 
-def _ready_again(crashes: list[Crash]) -> Figure:
+def _ready_again(crashes: list[Crash], number: int = 0) -> Figure:
     ready, raw = [crash.ready for crash in crashes], [crash.raw for crash in crashes]
-    return ratio("kill -9 -> ready again / raw boot, same database", ready, raw, 1.10)
+    which = ("", ", second crash", ", third crash")[number]
+    return ratio(f"kill -9 -> ready again / raw boot, same database{which}", ready, raw, 1.10)
 
 
 class Crash(NamedTuple):
@@ -65,24 +69,28 @@ class Crash(NamedTuple):
     raw: float
 
 
-def _crash(setting: Setting) -> Crash:
-    # A fresh server for each: several crashes in a row are answered more slowly, on purpose.
+def _crashes(setting: Setting, count: int) -> list[Crash]:
+    """Kills a server so often, each time as soon as it was ready again and a raw boot was done."""
     with DevServer() as handle:
-        status = handle.status()
         events = handle.events()
-        pid = running(status)
-        at: dict[str, float] = {}
-        with ThreadPoolExecutor(1) as executor:
-            # Opened before the kill; the thread waits for it while this one waits for the event.
-            dead = executor.submit(_death, os.pidfd_open(pid))
-            since = time.perf_counter()
-            os.kill(pid, signal.SIGKILL)
-            while "ready" not in at:
-                at.setdefault(next(events).kind, time.perf_counter() - since)
-        folder = setting.fresh("crashed")
-        copy_database(_path(status.db_path), folder / "crashed.db")
-        raw = raw_boot(setting.command, folder / "crashed.db")
-        return Crash(dead.result() - since, at["exited"], at["ready"], raw)
+        return [_crash(setting, handle, events) for _ in range(count)]
+
+
+def _crash(setting: Setting, handle: DevServer, events: Iterator[Event]) -> Crash:
+    status = handle.status()
+    pid = running(status)
+    at: dict[str, float] = {}
+    with ThreadPoolExecutor(1) as executor:
+        # Opened before the kill; the thread waits for it while this one waits for the event.
+        dead = executor.submit(_death, os.pidfd_open(pid))
+        since = time.perf_counter()
+        os.kill(pid, signal.SIGKILL)
+        while "ready" not in at:
+            at.setdefault(next(events).kind, time.perf_counter() - since)
+    folder = setting.fresh("crashed")
+    copy_database(_path(status.db_path), folder / "crashed.db")
+    raw = raw_boot(setting.command, folder / "crashed.db")
+    return Crash(dead.result() - since, at["exited"], at["ready"], raw)
 
 
 def supervisor(setting: Setting) -> list[Figure]:

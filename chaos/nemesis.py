@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from .scene import Scene
     from .watcher import Watcher
 
-BEARABLE = 4
-"""Supervisors that may be lost within the window; the product's own limit is five."""
-
-WINDOW = 62.0
-"""Seconds of that window, and some for the healing."""
-
 LEFT = 15.0
 """Seconds after the end of the last client within which everything has to be gone."""
 
@@ -35,7 +29,6 @@ class Nemesis:
     def __init__(self, scene: Scene, book: Book, watcher: Watcher) -> None:
         self.problems: list[str] = []
         self.acknowledged = 0
-        self._losses: list[float] = []
         self._scene, self._book, self._watcher = scene, book, watcher
 
     def run(self, rounds: Iterable[Round], seconds: float, *, at_least: int) -> None:
@@ -49,7 +42,6 @@ class Nemesis:
             if is_over and len(self._book.entries) >= at_least:
                 return
             time.sleep(each.pause)
-            self._spare(each)
             self._round(number, each)
             self.problems += self._watcher.violations
             if self.problems:
@@ -73,20 +65,6 @@ class Nemesis:
     def missing(self) -> list[str]:
         """Returns the kinds of faults that never came."""
         return [kind for kind in VARIANTS if kind not in {e.fault for e in self._book.entries}]
-
-    def _spare(self, each: Round) -> None:
-        """Waits until the clients may lose as many supervisors: they give up at the sixth loss.
-
-        Five losses within 60 s are what they bear; a fault may cost two.
-        """
-        count = sum(fault.costs_supervisor for fault in each.faults)
-        while count and len(self._losses) + count > BEARABLE:
-            time.sleep(0.1)
-            self._forget_losses()
-        self._losses += [time.monotonic()] * count
-
-    def _forget_losses(self) -> None:
-        self._losses = [then for then in self._losses if time.monotonic() - then < WINDOW]
 
     def _round(self, number: int, each: Round) -> None:
         entries = [self._book.enter(number, each.pause, fault) for fault in each.faults]

@@ -47,9 +47,6 @@ ALONE = frozenset(
 )
 """Kinds and variants after which something is expected that a fault beside them would change."""
 
-SUPERVISOR_LOST = frozenset({"kill supervisor", "stop supervisor", "control.sock"})
-"""Kinds and variants that cost a supervisor its life, or may."""
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -63,11 +60,6 @@ class Fault:
     def is_alone(self) -> bool:
         """Whether it comes without others."""
         return bool(ALONE & {self.kind, self.variant})
-
-    @property
-    def costs_supervisor(self) -> bool:
-        """Whether the clients may have to replace the supervisor."""
-        return bool(SUPERVISOR_LOST & {self.kind, self.variant.rpartition(", ")[2]})
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ SWARM_NAMES = ("swarm-a", "swarm-b", "swarm-c")
 
 
 def options() -> Options:
-    """Returns the options of the server: quick probes, and restarts without end.
+    """Returns the options of the server: quick probes, and restarts and heals without end.
 
     A probe may take a second, and five have to fail in a row: so much a loaded machine needs, too.
     """
     return {
         "db": os.environ[DATABASE],
         "health": {"interval": 0.5, "timeout": 1.0, "failures": 5},
-        "restart": {"limit": 100_000, "initial_delay": 0.1, "max_delay": 0.5, "reset_after": 1.0},
+        "restart": {"limit": 100_000, "max_delay": 0.5, "reset_after": 1.0},
         "stop_timeout": 2.0,
     }

@@ -151,6 +151,14 @@ pub enum Error {
         /// Package version of the other side.
         version: String,
     },
+    /// A line on the control socket is no request that can be answered.
+    #[error("{reason}; {remedy}")]
+    Request {
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The running server has other identity options than were asked for.
     #[error(
         "server `{name}` runs with other options: {}; leave these options out, choose another name, or stop the server first",

@@ -6,6 +6,7 @@
 
 mod digest;
 mod facts;
+mod keys;
 mod store;
 mod version;
 
@@ -20,6 +21,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 pub use self::digest::{Digester, Digests, Key, digest_of};
 pub use self::facts::Facts;
+pub use self::keys::{KeyScan, Keys, keys_of, warnings};
 pub use self::store::{SERVER_VERSION, check_version, lock_name, stored_versions, version_at};
 pub use self::version::version_from_output;
 use crate::error::{Error, Result};

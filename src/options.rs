@@ -133,19 +133,20 @@ impl Default for Health {
     }
 }
 
-/// When an ended server is restarted, and when no more.
+/// When an ended server, or a lost supervisor, is restarted, and when no more. A server that had been ready is restarted at
+/// once; the delays are those between exits without being ready.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Restart {
-    /// Restarts within the window; one more and the server is `failed`.
+    /// Restarts within the window; one more and the server is `failed`. Lost supervisors have a count of their own.
     pub limit: u32,
     /// Seconds of the window.
     pub window: f64,
-    /// Seconds before the second restart in a row (the first is immediate); doubles from there.
+    /// Seconds before the restart after the first exit without being ready; doubles with each further one.
     pub initial_delay: f64,
     /// Seconds a delay may grow to.
     pub max_delay: f64,
-    /// Seconds of health after which the delays begin anew.
+    /// Seconds for which a process must have been ready for the delays to begin anew.
     pub reset_after: f64,
     /// Exits in a row without ever being ready that are given up at.
     pub never_ready_limit: u32,

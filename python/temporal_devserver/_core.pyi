@@ -262,7 +262,7 @@ def lookup(options: str, launcher: str) -> str:
         A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
         the one that would be run; where a version is asked for, all among which it is looked for,
         but for what was downloaded), `identity` (of the options those that make a server what it
-        is).
+        is), `warnings` (keys of the dynamic configuration that the first executable does not know).
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.

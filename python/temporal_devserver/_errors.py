@@ -12,7 +12,8 @@
     ├─ NotRunningError                    .name
     ├─ SupervisorError                    .reason .remedy
     │   ├─ SupervisorLostError (ConnectionError)  .name
-    │   └─ ProtocolError                  .ours .theirs .version
+    │   ├─ ProtocolError                  .ours .theirs .version
+    │   └─ RequestError
     ├─ OptionsConflictError               .name .differences
     ├─ SharedServerError                  .name .verb .holders
     ├─ DatabaseError                      .path .problem .remedy
@@ -227,6 +228,12 @@ class ProtocolError(SupervisorError):
     ours: int = 0
     theirs: int = 0
     version: str = ""
+
+
+class RequestError(SupervisorError):
+    """The supervisor did not understand a line on its control socket."""
+
+    code = "request"
 
 
 class OptionsConflictError(DevServerError):

@@ -79,7 +79,8 @@ class Status(_FromJson):
         restarts: How often the server was restarted.
         restart_causes: The same by cause: `crash`, `kill`, `restart`, `unhealthy`, ...
         last_exit: How the server process ended the last time, None where it never did.
-        warnings: What people should know of: why it is `degraded`, what its database lacks.
+        warnings: What people should know of: why it is `degraded`, what its database lacks, what
+            the server ignores of its dynamic configuration.
         probes: The last answer of each layer.
         leases: The clients that keep the server up.
         pinned: Whether it stays without any, until it is stopped (`temporal-devserver start`).

@@ -39,20 +39,27 @@ class Health(TypedDict, total=False):
 
 
 class Restart(TypedDict, total=False):
-    """When and how fast a server that ended is started again."""
+    """When a server that ended is started again, and when no more.
+
+    A server that had been ready is started again at once, up to `limit` times within `window`. Only
+    exits without ever being ready are followed by a delay. `limit` and `window` bound how often a
+    client brings back a lost supervisor, too: with a count of its own.
+    """
 
     limit: int
-    """Restarts within `window`; one more, and the server is given up (`failed`)."""
+    """Restarts within `window` (default 5); one more, and the server is given up (`failed`). With 0
+    nothing is started again."""
     window: Seconds
-    """Time over which restarts are counted."""
+    """Time over which restarts are counted (default 60 s)."""
     initial_delay: Seconds
-    """Delay before the second restart; the first is immediate, each further one twice as long."""
+    """Delay after the first exit without being ready (default 0.1 s); each further such exit is
+    followed by a delay twice as long."""
     max_delay: Seconds
-    """Longest delay between two restarts."""
+    """Longest delay after an exit without being ready (default 10 s)."""
     reset_after: Seconds
-    """Time in good health after which the delays begin anew."""
+    """Time of being ready after which the delays begin anew (default 60 s)."""
     never_ready_limit: int
-    """Exits in a row without ever being ready, after which the server is given up."""
+    """Exits in a row without ever being ready, after which the server is given up (default 3)."""
 
 
 class Options(TypedDict, total=False):
@@ -70,7 +77,9 @@ class Options(TypedDict, total=False):
     """Search attributes to have in every namespace: type by name (`{"customer": "Keyword"}`), or
     Temporal's keys."""
     dynamic_config: Mapping[str, object] | None
-    """Dynamic configuration of the server: JSON value by key."""
+    """Dynamic configuration of the server: JSON value by key, each for the whole server. It wins
+    over what this package sets. Keys that the server does not know, and values of a wrong type,
+    are `Status.warnings`."""
     ip: str | None
     """Where to listen: `127.0.0.1`, or `0.0.0.0`: all interfaces, without any authentication."""
     port: int | None

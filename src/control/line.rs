@@ -1,11 +1,13 @@
 //! Lines of JSON out of a stream of bytes.
 //!
-//! Invariant: memory is bounded: a line longer than [`MAX_LINE`] is an error, whoever sends it.
+//! Invariant: memory is bounded: a line longer than [`MAX_LINE`] is an error, whoever sends it. A line that is no request has
+//! an error of its own for its sender, so no line goes without an answer.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::control::message::MAX_LINE;
+use crate::control::message::{MAX_LINE, Request};
+use crate::error::Error;
 
 /// Collects bytes and gives out whole lines.
 #[derive(Debug, Default)]
@@ -60,10 +62,36 @@ pub fn decode<T: DeserializeOwned>(line: &[u8]) -> Result<T, serde_json::Error> 
     serde_json::from_slice(line)
 }
 
+/// Reads the request of a line; the error is for its sender.
+pub fn request(line: &[u8]) -> Result<Request, Error> {
+    decode(line).map_err(|error: serde_json::Error| {
+        let remedy = if error.is_data() {
+            "send a request that this version knows, with all its fields, or use the same version of temporal-devserver on both sides"
+        } else {
+            r#"send one JSON object a line, like {"op": "status"}"#
+        };
+        misunderstood(&format!("the request is not understood: {error}"), remedy)
+    })
+}
+
+/// Returns the error for the sender of what is no request.
+pub(crate) fn misunderstood(reason: &str, remedy: &str) -> Error {
+    Error::Request {
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+impl From<TooLong> for Error {
+    fn from(too_long: TooLong) -> Self {
+        misunderstood(&too_long.to_string(), "send shorter lines")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::message::{Reply, Request};
+    use crate::control::message::Reply;
     use proptest::prelude::*;
 
     proptest! {
@@ -90,7 +118,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_without_a_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assume!(serde_json::from_slice::<serde_json::Value>(&line).is_err());
-            prop_assert!(decode::<Request>(&line).is_err());
+            prop_assert!(request(&line).is_err());
             prop_assert!(decode::<Reply>(&line).is_err());
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use serde_json::Value;
+
 use super::{Db, Identity, Options, config};
 use crate::error::Result;
 use crate::executable::check_version;
@@ -128,7 +130,16 @@ impl Options {
             let (problem, remedy) = limit_of(kind, &names);
             return Err(config("search_attributes", &problem, &remedy));
         }
-        for key in self.identity.dynamic_config.keys() {
+        for (key, value) in &self.identity.dynamic_config {
+            if is_constrained(value) {
+                return Err(config(
+                    "dynamic_config",
+                    &format!(
+                        "`{key}` has constraints, but `temporal server start-dev` takes one value for a whole server"
+                    ),
+                    "give that value alone, or give what needs another one a server of its own",
+                ));
+            }
             if key.is_empty() || key.contains(['=', '\n', '\0']) {
                 return Err(config(
                     "dynamic_config",
@@ -151,6 +162,14 @@ impl Options {
             _ => Ok(()),
         }
     }
+}
+
+/// Tells whether a value is a list of values with constraints, as Temporal's files of dynamic configuration have it.
+fn is_constrained(value: &Value) -> bool {
+    let is_one = |entry: &Value| entry.get("value").is_some() && entry.get("constraints").is_some();
+    value
+        .as_array()
+        .is_some_and(|entries| entries.iter().any(is_one))
 }
 
 /// Checks the name of a namespace; the server answers some odd ones by an internal error, and creates them all the same.

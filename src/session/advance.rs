@@ -93,7 +93,7 @@ impl Session {
         match waiting.link.receive() {
             Received::Reply(reply) => match *reply {
                 Reply::Granted(granted) => {
-                    self.take_grant(*granted);
+                    self.take_grant(*granted, waiting.healing);
                     self.stage = Stage::Held {
                         link: waiting.link,
                         is_stopped: false,
@@ -129,9 +129,10 @@ impl Session {
         None
     }
 
-    fn take_grant(&mut self, granted: Granted) {
+    fn take_grant(&mut self, granted: Granted, is_healed: bool) {
         let data_dir = granted.data_dir.as_deref().map(DataDir::reopen);
         self.heals_until = None;
+        self.heals.granted(granted.identity.restart, is_healed);
         self.data_lock = data_dir
             .and_then(Result::ok)
             .and_then(|data_dir| share(|| data_dir.try_client()));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: executables and root are looked for as the start of a server does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Host;
 use crate::database::checks;
 use crate::error::Result;
-use crate::executable::{Places, find, usable};
+use crate::executable::{Places, find, keys_of, usable, warnings};
 use crate::options::{Db, Identity, Options};
 use crate::paths::Locations;
 
@@ -24,6 +24,8 @@ pub struct Lookup {
     executables: Vec<PathBuf>,
     /// Of the options those that make a server what it is, as they were given.
     identity: Map<String, Value>,
+    /// What such a server would ignore: keys of its dynamic configuration that the executable does not know.
+    warnings: Vec<String>,
 }
 
 impl Lookup {
@@ -70,10 +72,27 @@ impl Lookup {
             None => vec![find(&places)?],
             Some(_) => usable(&places)?,
         };
+        let warnings = executables.first().map_or_else(Vec::new, |executable| {
+            ignored(executable, &options, &locations)
+        });
         Ok(Self {
+            warnings,
             runtime_root: locations.runtime_root().to_owned(),
             executables,
             identity: options.to_wire(),
         })
     }
+}
+
+/// Says what a server would ignore; where the executable or the cache cannot be read, that is for the start to tell.
+fn ignored(executable: &Path, options: &Options, locations: &Locations) -> Vec<String> {
+    let config = &options.identity.dynamic_config;
+    if config.is_empty() {
+        return vec![];
+    }
+    let keys = locations
+        .templates()
+        .ok()
+        .and_then(|cache| keys_of(executable, config.keys(), &cache).ok());
+    keys.map_or_else(Vec::new, |keys| warnings(config.keys(), &keys))
 }

@@ -249,6 +249,7 @@ impl Session {
         }
         LogChoice::of(self.host.variable(log_choice::VARIABLE).as_deref())?;
         self.draws = 0;
+        self.heals = Heals::default();
         self.launch(false).inspect_err(|_| self.forget())
     }
 

@@ -1,16 +1,18 @@
 //! Answers who comes: HELLO, leases asked for, granted and refused.
 //!
 //! Invariant: a lease is granted only when the server is ready and everything that was asked for exists; its holder is
-//! told so exactly once. Options are compared before anything is done for a lease.
+//! told so exactly once. Options are compared before anything is done for a lease. Every line is answered: one that is no
+//! request by an error, which is the last line of a connection that did not begin with HELLO.
 
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::clock::{seconds, unix_now};
-use crate::control::line::decode;
+use crate::control::line::{TooLong, decode, misunderstood, request};
 use crate::control::message::{Granted, Kind, LeaseRequest, PROTOCOL, Reply, Request, Welcome};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -24,37 +26,52 @@ use crate::supervisor::{Message, log, unanswered, watch};
 
 impl Supervisor {
     /// Takes one line of a client.
-    pub(crate) fn line(&mut self, id: u64, line: &[u8]) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+    pub(crate) fn line(&mut self, id: u64, line: std::result::Result<Vec<u8>, TooLong>) {
+        let Some(protocol) = self.connections.get(&id).map(|known| known.protocol) else {
             return;
         };
-        match (decode(line), connection.protocol) {
-            (Ok(Request::Hello(hello)), None) => {
-                connection.protocol = Some(hello.protocol);
-                self.welcome(id, hello.protocol, hello.lease);
-            }
-            (Ok(request), Some(protocol)) => {
-                let frozen = matches!(request, Request::Status | Request::Stop(_));
-                let answer = if frozen || protocol == PROTOCOL {
-                    self.answer(id, request)
-                } else {
-                    Err(foreign(protocol))
-                };
-                match answer {
-                    Ok(Answer::Now(value)) => self.send(id, &Reply::Done { value }),
-                    Ok(Answer::Status(status)) => self.send(id, &Reply::Status(status)),
-                    Ok(Answer::Later) => {}
-                    Err(error) => self.send(id, &error.into()),
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => return self.hang_up(id, error.into()),
+        };
+        match (request(&line), protocol) {
+            (Ok(Request::Hello(hello)), None) => self.welcome(id, hello.protocol, hello.lease),
+            (Ok(_), None) => self.hang_up(id, no_hello()),
+            (Err(error), None) => {
+                if !self.welcome_foreigner(id, &line) {
+                    self.hang_up(id, error);
                 }
             }
-            (Err(_), None) if self.welcome_foreigner(id, line) => {}
-            (_, Some(protocol)) if protocol != PROTOCOL => self.send(id, &foreign(protocol).into()),
-            _ => {
-                // Garbage, or no HELLO first: nobody we know.
-                self.connections.remove(&id);
-                self.end_lease(id);
+            (Ok(request), Some(protocol)) => self.take_request(id, protocol, request),
+            (Err(_), Some(protocol)) if is_novelty(protocol, &line) => {
+                self.send(id, &foreign(protocol).into());
             }
+            (Err(error), Some(_)) => self.send(id, &error.into()),
         }
+    }
+
+    fn take_request(&mut self, id: u64, protocol: u32, request: Request) {
+        let is_frozen = matches!(
+            request,
+            Request::Hello(_) | Request::Status | Request::Stop(_)
+        );
+        let answer = if is_frozen || protocol == PROTOCOL {
+            self.answer(id, request)
+        } else {
+            Err(foreign(protocol))
+        };
+        match answer {
+            Ok(Answer::Now(value)) => self.send(id, &Reply::Done { value }),
+            Ok(Answer::Status(status)) => self.send(id, &Reply::Status(status)),
+            Ok(Answer::Later) => {}
+            Err(error) => self.send(id, &error.into()),
+        }
+    }
+
+    /// Says why, and ends the connection.
+    pub(crate) fn hang_up(&mut self, id: u64, error: Error) {
+        self.send(id, &error.into());
+        self.disconnected(id);
     }
 
     /// Answers HELLO, and takes on the lease that it asks for.
@@ -159,12 +176,13 @@ impl Supervisor {
             .prepared
             .as_ref()
             .and_then(|prepared| prepared.data_dir.as_ref())
-            .and_then(Throwaway::path);
+            .and_then(Throwaway::path)
+            .map(Path::to_owned);
         let granted = Granted {
             status: self.status(),
             identity: self.identity.clone(),
             additive: self.additive.clone(),
-            data_dir: data_dir.map(Path::to_owned),
+            data_dir,
             pinned: self.leases.is_pinned(),
         };
         let granted = Reply::Granted(Box::new(granted));
@@ -237,6 +255,20 @@ impl Supervisor {
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Frozen {
     Hello { protocol: u32 },
+}
+
+/// Tells whether a line may be a request that another protocol version knows: it names something that is not frozen.
+fn is_novelty(protocol: u32, line: &[u8]) -> bool {
+    let op: Option<Value> = decode(line).ok().map(|said: Value| said["op"].clone());
+    let frozen = ["hello", "status", "stop"];
+    let is_new = |op: Value| op.as_str().is_some_and(|op| !frozen.contains(&op));
+    protocol != PROTOCOL && op.is_some_and(is_new)
+}
+
+/// Returns the refusal of a request that comes before HELLO.
+fn no_hello() -> Error {
+    let remedy = format!(r#"send {{"op": "hello", "protocol": {PROTOCOL}, "version": "?"}} first"#);
+    misunderstood("a connection begins with HELLO", &remedy)
 }
 
 /// Returns the refusal of a client of another protocol version, in words for its reader.

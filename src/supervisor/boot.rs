@@ -58,6 +58,7 @@ impl Supervisor {
         rotate(self.dir.directory(), SUPERVISOR_LOG);
         let log = log::open(self.dir.directory(), SERVER_LOG)?;
         self.log_offset = size(self.dir.directory(), SERVER_LOG);
+        self.complaints.begin(self.log_offset);
         let durability = match prepared.database.kind {
             DatabaseKind::Throwaway => Durability::Throwaway,
             DatabaseKind::Kept => Durability::Kept,
@@ -70,6 +71,7 @@ impl Supervisor {
             ui: self.identity.ui_port,
         };
         let (path, facts) = (&prepared.database.path, &prepared.facts);
+        let keys = &prepared.keys;
         let command = ServerCommand {
             program: &prepared.executable,
             args: arguments(
@@ -79,6 +81,7 @@ impl Supervisor {
                 path,
                 durability,
                 facts,
+                keys,
             ),
             env: environment(self.events.identity()),
             log: &log,
@@ -186,6 +189,7 @@ impl Supervisor {
         self.probe(Some(climbed.connection));
         self.await_kill();
         failpoint::pass("supervisor.ready").ok();
+        self.look_at_config();
         self.step(Input::Ready);
         self.write_hints();
         self.begin_to_sweep();

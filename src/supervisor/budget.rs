@@ -1,7 +1,9 @@
 //! The restart budget: how long to wait before a restart, and when to give up.
 //!
 //! Invariant: of the unplanned exits within `window`, `limit` are answered by a restart and the next one by giving up;
-//! so are `never_ready_limit` exits in a row of a server that was never ready. Pure: the clock and the dice are given.
+//! so are `never_ready_limit` exits in a row of a server that was never ready. A process that had been ready is restarted at
+//! once: the limit bounds its restarts, so a delay would only lengthen the outage. Back-off is for processes that end before
+//! they are ready, which the next start probably meets as well. Pure: the clock and the dice are given.
 
 use std::collections::VecDeque;
 
@@ -29,8 +31,9 @@ pub struct Budget {
     policy: Restart,
     /// When the server was restarted, within the window.
     restarted: VecDeque<f64>,
-    /// Restarts since it was last healthy for long.
-    in_a_row: u32,
+    /// Exits without being ready, by chance or not, since a process was last ready for `reset_after`.
+    backed_off: u32,
+    /// Exits in a row without being ready, except those by chance.
     never_ready: u32,
 }
 
@@ -40,7 +43,7 @@ impl Budget {
         Self {
             policy,
             restarted: VecDeque::new(),
-            in_a_row: 0,
+            backed_off: 0,
             never_ready: 0,
         }
     }
@@ -59,15 +62,14 @@ impl Budget {
         now: f64,
         dice: f64,
     ) -> Verdict {
-        match healthy_for {
-            Some(seconds) => {
-                self.never_ready = 0;
-                if seconds >= self.policy.reset_after {
-                    self.in_a_row = 0;
-                }
+        if let Some(seconds) = healthy_for {
+            self.never_ready = 0;
+            if seconds >= self.policy.reset_after {
+                self.backed_off = 0;
             }
-            None if by_chance => {}
-            None => self.never_ready += 1,
+        } else {
+            self.never_ready += u32::from(!by_chance);
+            self.backed_off += 1;
         }
         while self
             .restarted
@@ -87,16 +89,15 @@ impl Budget {
             };
         }
         self.restarted.push_back(now);
-        self.in_a_row += 1;
-        Verdict::RestartAfter(self.delay(dice))
+        Verdict::RestartAfter(match healthy_for {
+            Some(_) => 0.0,
+            None => self.delay(dice),
+        })
     }
 
-    /// The first restart is immediate; then the delay doubles, up to a cap, with ±20 % jitter.
+    /// The delay doubles from one exit without being ready to the next, up to a cap, with ±20 % jitter.
     fn delay(&self, dice: f64) -> f64 {
-        if self.in_a_row <= 1 {
-            return 0.0;
-        }
-        let doublings = (self.in_a_row - 2).min(30);
+        let doublings = self.backed_off.saturating_sub(1).min(30);
         let delay = self.policy.initial_delay * f64::from(1_u32 << doublings);
         delay.min(self.policy.max_delay) * (0.8 + 0.4 * dice)
     }
@@ -131,29 +132,53 @@ mod tests {
         #[test]
         fn gives_up_on_a_server_that_is_never_ready(dice in 0.0..1.0f64, gap in 0.0..100.0f64) {
             let mut budget = Budget::new(Restart { limit: 100, ..Restart::default() });
-            prop_assert_eq!(budget.exited(None, false, 0.0, dice), Verdict::RestartAfter(0.0));
+            prop_assert!(matches!(budget.exited(None, false, 0.0, dice), Verdict::RestartAfter(_)));
             prop_assert!(matches!(budget.exited(None, false, gap, dice), Verdict::RestartAfter(_)));
             prop_assert_eq!(budget.exited(None, false, 2.0 * gap, dice), Verdict::NeverReady);
         }
     }
 
-    #[test]
-    fn delays_double_and_begin_anew_after_health() {
-        let mut budget = Budget::new(Restart {
-            limit: 100,
-            ..Restart::default()
-        });
-        let mut delays = vec![];
-        for second in 0..10 {
-            match budget.exited(Some(1.0), false, f64::from(second), 0.5) {
-                Verdict::RestartAfter(delay) => delays.push(delay),
-                verdict => panic!("{verdict:?}"),
+    proptest! {
+        #[test]
+        fn a_server_that_had_been_ready_is_restarted_at_once(
+            exits in prop::collection::vec((prop::option::of(0.0..100.0f64), any::<bool>(), 0.0..1.0f64), 1..60),
+        ) {
+            let policy = Restart { limit: u32::MAX, never_ready_limit: u32::MAX, ..Restart::default() };
+            let mut budget = Budget::new(policy);
+            for (healthy_for, by_chance, dice) in exits {
+                let verdict = budget.exited(healthy_for, by_chance, 0.0, dice);
+                if healthy_for.is_some() {
+                    prop_assert_eq!(verdict, Verdict::RestartAfter(0.0));
+                }
             }
         }
-        assert_eq!(delays, [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]);
-        assert_eq!(
-            budget.exited(Some(60.0), false, 90.0, 0.5),
-            Verdict::RestartAfter(0.0)
-        );
+    }
+
+    /// Returns the delays of a budget without a limit after these exits.
+    fn delays(exits: &[Option<f64>]) -> Vec<f64> {
+        let mut budget = Budget::new(Restart {
+            limit: u32::MAX,
+            never_ready_limit: u32::MAX,
+            ..Restart::default()
+        });
+        let delay = |healthy_for: &Option<f64>| match budget.exited(*healthy_for, false, 0.0, 0.5) {
+            Verdict::RestartAfter(delay) => delay,
+            verdict => panic!("{verdict:?}"),
+        };
+        exits.iter().map(delay).collect()
+    }
+
+    #[test]
+    fn delays_double_between_exits_without_ready() {
+        let expected = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0];
+        assert_eq!(delays(&[None; 10]), expected);
+    }
+
+    #[test]
+    fn delays_begin_anew_after_health_of_reset_after() {
+        let short = delays(&[None, None, Some(59.0), None]);
+        assert_eq!(short, [0.1, 0.2, 0.0, 0.4]);
+        let long = delays(&[None, None, Some(60.0), None]);
+        assert_eq!(long, [0.1, 0.2, 0.0, 0.1]);
     }
 }

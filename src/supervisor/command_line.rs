@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::executable::Facts;
+use crate::executable::{Facts, Keys};
 use crate::options::{Additive, Identity};
 
 /// Keeps the UI from fetching news.
@@ -70,6 +70,7 @@ pub fn arguments(
     database: &Path,
     durability: Durability,
     facts: &Facts,
+    keys: &Keys,
 ) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = ["server", "start-dev"].map(OsString::from).into();
     let mut flag = |name: &str, value: &OsStr| arguments.extend([name.into(), value.to_owned()]);
@@ -85,7 +86,7 @@ pub fn arguments(
     for namespace in &additive.namespaces {
         flag("--namespace", namespace.as_ref());
     }
-    for (key, value) in dynamic_config(identity) {
+    for (key, value) in dynamic_config(identity, keys) {
         flag("--dynamic-config-value", format!("{key}={value}").as_ref());
     }
     match ports.ui {
@@ -119,13 +120,15 @@ pub(crate) fn every_flag(facts: &Facts) -> Vec<OsString> {
     };
     let database = Path::new("asked.db");
     let kind = Durability::Building;
-    let mut all = arguments(&identity, &additive, ports, database, kind, facts);
+    let keys = Keys::default();
+    let mut all = arguments(&identity, &additive, ports, database, kind, facts, &keys);
     all.push("--headless".into());
     all
 }
 
-/// Ours first; what the user says of the same key wins.
-fn dynamic_config(identity: &Identity) -> BTreeMap<String, Value> {
+/// Ours first; what the user says of the same key wins. A server before 1.30 tells upper case from lower in a key, one since
+/// then does not: the key is passed as the executable spells it, and no key twice.
+fn dynamic_config(identity: &Identity, keys: &Keys) -> BTreeMap<String, Value> {
     let mut values = BTreeMap::from([
         // No look-up of a newer version, at every start.
         ("frontend.enableServerVersionCheck".to_owned(), json!(false)),
@@ -149,7 +152,11 @@ fn dynamic_config(identity: &Identity) -> BTreeMap<String, Value> {
         let key = "frontend.httpAllowedHosts".to_owned();
         values.insert(key, json!(LOOPBACK_HOSTS));
     }
-    values.extend(identity.dynamic_config.clone());
+    for (key, value) in &identity.dynamic_config {
+        values.retain(|ours, _| !ours.eq_ignore_ascii_case(key));
+        let spelling = keys.spelling(key).unwrap_or(key);
+        values.insert(spelling.to_owned(), value.clone());
+    }
     values
 }
 
@@ -183,6 +190,7 @@ mod tests {
             Path::new("/x.db"),
             Durability::Throwaway,
             facts,
+            &Keys::default(),
         );
         arguments.join(OsStr::new(" ")).into_string().unwrap()
     }
@@ -196,6 +204,15 @@ mod tests {
             .insert("frontend.enableServerVersionCheck".to_owned(), json!(true));
         assert!(line(&identity).contains("frontend.enableServerVersionCheck=true"));
         assert!(!line(&identity).contains("frontend.enableServerVersionCheck=false"));
+        identity.dynamic_config =
+            [("FRONTEND.enableserverversioncheck".to_owned(), json!(1))].into();
+        assert_eq!(
+            line(&identity)
+                .to_lowercase()
+                .matches("versioncheck")
+                .count(),
+            1
+        );
     }
 
     #[test]

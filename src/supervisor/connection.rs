@@ -122,9 +122,13 @@ async fn read(id: u64, stream: Rc<UnixStream>, inbox: mpsc::Sender<Message>) {
         }
         loop {
             match lines.next_line() {
-                Ok(Some(line)) => inbox.send(Message::Line(id, line)).await.unwrap_or(()),
+                Ok(Some(line)) => inbox.send(Message::Line(id, Ok(line))).await.unwrap_or(()),
                 Ok(None) => break,
-                Err(_) => break 'connection,
+                // Where the next line begins is not known any more.
+                Err(error) => {
+                    inbox.send(Message::Line(id, Err(error))).await.ok();
+                    break 'connection;
+                }
             }
         }
     }

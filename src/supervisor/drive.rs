@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::{monotonic, seconds};
-use crate::control::line::decode;
+use crate::control::line::{decode, misunderstood};
 use crate::control::message::{Kind, LeaseRequest, PROTOCOL, Reply, Request};
 use crate::error::Result;
 use crate::failpoint;
@@ -28,6 +28,7 @@ use crate::process::identity::ProcessIdentity;
 use crate::process::server::ServerProcess;
 use crate::process::strays::become_subreaper;
 use crate::supervisor::begin::{Ground, begin};
+use crate::supervisor::complaints::Complaints;
 use crate::supervisor::connection::{Connection, is_our_user};
 use crate::supervisor::events::Events;
 use crate::supervisor::files::Jobs;
@@ -85,6 +86,8 @@ pub(crate) struct Supervisor {
     pub started_at: f64,
     /// Where this process' part of the server's log begins.
     pub log_offset: u64,
+    /// What it has told of its dynamic configuration since.
+    pub complaints: Complaints,
     /// The ladder or the probes of the live server.
     pub watching: Option<AbortHandle>,
     /// The boot's deadline, the delay of a restart.
@@ -172,7 +175,7 @@ pub(crate) async fn run(directory: &Path, lease: i32) -> Result<()> {
 /// Waits for the HELLO of the spawner; none if it died before.
 async fn first_request(messages: &mut mpsc::Receiver<Message>) -> Option<LeaseRequest> {
     match messages.recv().await? {
-        Message::Line(FIRST, line) => match decode(&line) {
+        Message::Line(FIRST, Ok(line)) => match decode(&line) {
             Ok(Request::Hello(hello)) => hello.lease,
             _ => None,
         },
@@ -224,6 +227,7 @@ impl Supervisor {
             boot: 0,
             started_at: 0.0,
             log_offset: 0,
+            complaints: Complaints::default(),
             watching: None,
             timer: None,
             lingering: None,
@@ -267,7 +271,7 @@ impl Supervisor {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Line(id, line) => self.line(id, &line),
+            Message::Line(id, line) => self.line(id, line),
             Message::Disconnected(id) => self.disconnected(id),
             Message::Due(boot, input) if boot == self.boot => self.step(input),
             Message::Prepared(prepared) => self.prepared(*prepared),
@@ -326,11 +330,15 @@ impl Supervisor {
         let is_silent = |one: &(&u64, &Connection)| one.1.protocol.is_none();
         let mut silent = self.connections.iter().filter(is_silent).map(|(id, _)| *id);
         if let Some(oldest) = silent.next().filter(|_| silent.count() >= SILENT) {
-            self.connections.remove(&oldest);
+            let refusal = misunderstood(
+                "too many connections say nothing",
+                "begin with HELLO at once",
+            );
+            self.hang_up(oldest, refusal);
         }
     }
 
-    fn disconnected(&mut self, id: u64) {
+    pub(crate) fn disconnected(&mut self, id: u64) {
         self.connections.remove(&id);
         self.leaving.remove(&id);
         self.followers.remove(&id);

@@ -3,7 +3,7 @@
 //! Invariant: found out by asking the executable, once for each digest; the cache is a file per digest, written whole. A
 //! script (asdf, mise: a shim that runs whatever version is chosen) says nothing of what is behind it: it is asked each time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -11,11 +11,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
+use serde_json::Value;
 use tokio::task::yield_now;
 
 use crate::database::cache::Templates;
 use crate::error::{Error, Problem, Result};
-use crate::executable::{Digester, Digests, Facts, Key, digest_of, version_from_output};
+use crate::executable::{
+    Digester, Digests, Facts, Key, KeyScan, Keys, digest_of, version_from_output,
+};
 use crate::failpoint;
 use crate::process::oneshot;
 use crate::process::server::Exit;
@@ -54,6 +57,24 @@ pub(crate) async fn facts(executable: &Path, digest: &str, templates: &Templates
     let facts = flags(executable, version).await?;
     write(templates, &name, &facts).ok();
     Ok(facts)
+}
+
+/// Returns what an executable knows of the keys of a dynamic configuration; where there are none, it is not looked at.
+pub(crate) async fn keys(
+    executable: &Path,
+    config: &BTreeMap<String, Value>,
+    templates: &Templates,
+) -> Result<Keys> {
+    let unreadable =
+        |error: &std::io::Error| wrong(executable, Problem::of("cannot be read", error));
+    let mut scan = KeyScan::open(executable, config.keys(), templates.directory())
+        .map_err(|error| unreadable(&error))?;
+    loop {
+        if let Some(keys) = scan.step().map_err(|error| unreadable(&error))? {
+            return Ok(keys);
+        }
+        yield_now().await;
+    }
 }
 
 /// Asks an executable for its version.

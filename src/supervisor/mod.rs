@@ -11,6 +11,7 @@ pub mod budget;
 mod chosen;
 pub mod command_line;
 mod compatible;
+mod complaints;
 mod connection;
 mod drive;
 pub(crate) mod environment;
@@ -47,6 +48,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::task::LocalSet;
 
+use crate::control::line::TooLong;
 use crate::error::{Cause, Error, Problem, Result};
 use crate::options::Additive;
 use crate::paths::SUPERVISOR_LOG;
@@ -56,8 +58,8 @@ use crate::supervisor::state::Input;
 /// What the parts of the supervisor tell its loop.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A client said something.
-    Line(u64, Vec<u8>),
+    /// A client said something, or more than a line may hold.
+    Line(u64, std::result::Result<Vec<u8>, TooLong>),
     /// A client is gone.
     Disconnected(u64),
     /// A time that was set for the boot with this number is over, or its process is killed.

@@ -15,7 +15,7 @@ use crate::data_dir::DataDir;
 use crate::database::cache::Templates;
 use crate::database::{Database, Kind, checks, lock as database_lock, mark, new, snapshot};
 use crate::error::Result;
-use crate::executable::Facts;
+use crate::executable::{Facts, Keys};
 use crate::lock::FileLock;
 use crate::options::Db;
 use crate::process::holders::{lock_holders_of, users_of};
@@ -34,6 +34,8 @@ pub(crate) struct Prepared {
     pub executable: PathBuf,
     /// What it says of itself.
     pub facts: Facts,
+    /// The keys of dynamic configuration that it knows.
+    pub keys: Keys,
     /// The database; it exists and is complete.
     pub database: Database,
     /// Where throw-away data lies.
@@ -113,6 +115,7 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
     }
     let digest = facts::digest(&executable, &templates).await?;
     let facts = facts::facts(&executable, &digest, &templates).await?;
+    let keys = facts::keys(&executable, &plan.identity.dynamic_config, &templates).await?;
     let (database, lock, data_dir) = match kept {
         Some(database) => {
             let lock = take_database(&database.path, &plan).await?;
@@ -133,6 +136,7 @@ pub(crate) async fn prepare(plan: Plan, server_lock: Rc<FileLock>) -> Result<Pre
     Ok(Prepared {
         executable,
         facts,
+        keys,
         database,
         data_dir,
         lock: Rc::new(lock),

@@ -97,6 +97,8 @@ pub struct Machine {
     planned: Option<Planned>,
     /// What people should know of the database, told whenever it is ready.
     warning: Option<String>,
+    /// What people should know of its dynamic configuration, told so, too.
+    config_warnings: Vec<String>,
 }
 
 impl Machine {
@@ -118,12 +120,18 @@ impl Machine {
             last_exit: None,
             planned: None,
             warning: None,
+            config_warnings: vec![],
         }
     }
 
     /// Has something told whenever the server becomes ready.
     pub fn warn(&mut self, warning: Option<String>) {
         self.warning = warning;
+    }
+
+    /// Has this told of the dynamic configuration whenever the server becomes ready.
+    pub fn warn_of_config(&mut self, warnings: Vec<String>) {
+        self.config_warnings = warnings;
     }
 
     /// Returns the stable state.
@@ -184,10 +192,12 @@ impl Machine {
         self.last_exit.as_ref()
     }
 
-    /// Returns what people should know of: what does not work around the server, and where its database differs.
+    /// Returns what people should know of: what does not work around the server, where its database differs, and which
+    /// dynamic configuration it does not use.
     pub fn warnings(&self) -> Vec<String> {
         let degraded = self.degraded.iter().map(|(reason, _)| reason);
-        degraded.chain(&self.warning).cloned().collect()
+        let lasting = self.warning.iter().chain(&self.config_warnings);
+        degraded.chain(lasting).cloned().collect()
     }
 
     /// Returns when the server became ready, if it is.
@@ -289,12 +299,13 @@ impl Machine {
     fn ready(&mut self, now: f64) -> Vec<Action> {
         self.phase = Phase::Ready;
         self.ready_at = Some(now);
+        let warnings = self.warnings();
         vec![Action::Tell(Transition::Ready {
             pid: self.pid,
             address: self.address.clone(),
             took: now - self.spawned_at,
             restarts: self.restarts(),
-            warning: self.warning.clone(),
+            warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         })]
     }
 

@@ -12,7 +12,8 @@ use crate::temporal::proto::DEFAULT_NAMESPACE;
 
 impl Supervisor {
     /// Returns the status at this moment.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&mut self) -> Status {
+        self.look_at_config();
         let host = match self.identity.ip {
             Ipv4Addr::UNSPECIFIED => Ipv4Addr::LOCALHOST,
             ip => ip,

@@ -16,7 +16,7 @@ use crate::database::mark::{self, Mark, Version};
 use crate::database::sqlite::{Answer, Operation, SqliteHelper, parse};
 use crate::database::{beside, refusal};
 use crate::error::{Error, Problem, Result};
-use crate::executable::Facts;
+use crate::executable::{Facts, Keys};
 use crate::lock::FileLock;
 use crate::options::{Additive, Identity};
 use crate::port::{self, Reservation};
@@ -98,6 +98,7 @@ impl Build<'_> {
                 &database,
                 Durability::Building,
                 self.facts,
+                &Keys::default(),
             ),
             env: environment("template"),
             log: &log,

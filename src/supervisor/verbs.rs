@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::control::line::misunderstood;
 use crate::control::message::{Force, Kind, Request, Status};
 use crate::error::{Error, Result};
 use crate::options::{check_namespace, config};
@@ -43,7 +44,10 @@ impl Supervisor {
     pub(crate) fn answer(&mut self, id: u64, request: Request) -> Result<Answer> {
         let now = |()| Ok(Answer::Now(Value::Null));
         match request {
-            Request::Hello(_) => Ok(Answer::Later),
+            Request::Hello(_) => Err(misunderstood(
+                "HELLO was answered already",
+                "say it once, or on another connection",
+            )),
             Request::Status => Ok(Answer::Status(Box::new(self.status()))),
             Request::Events { since, follow } => {
                 if follow {

@@ -11,7 +11,7 @@ from temporal_devserver import AsyncDevServer, DevServer
 from temporal_devserver._options import Restart
 
 TIMES = 5
-RESTART: Restart = {"limit": 100, "initial_delay": 0.01, "max_delay": 0.01}
+RESTART: Restart = {"limit": 100}
 
 
 def kill(pid: int | None) -> None:

@@ -443,7 +443,7 @@ def test_failed_after_the_restart_budget(
     fake_temporal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_TEMPORAL", "print=last words")
-    restart: Any = {"limit": 2, "initial_delay": 0.01, "max_delay": 0.01}
+    restart: Any = {"limit": 2}
     with DevServer("loop", executable=fake_temporal, restart=restart) as server:
         error = _crash_until_failed(server)
         assert "SIGKILL" in str(error)

@@ -8,10 +8,7 @@ use crate::support::{FORCE, World, kill_9};
 #[test]
 fn a_crash_loop_ends_in_failed() {
     let world = World::new();
-    let mut client = world.client(
-        "weak",
-        &json!({ "restart": { "limit": 2, "initial_delay": 0.01 } }),
-    );
+    let mut client = world.client("weak", &json!({ "restart": { "limit": 2 } }));
     let mut pid = client.start().pid.unwrap();
     for _ in 0..2 {
         kill_9(pid);

@@ -22,3 +22,18 @@ fn a_crashed_server_comes_back_on_the_same_address() {
     assert_eq!(after.restarts, 1);
     assert_eq!(after.supervisor_pid, before.supervisor_pid);
 }
+
+#[test]
+fn a_server_that_had_been_ready_is_restarted_without_a_delay() {
+    let world = World::new();
+    // Far longer than this test waits for anything.
+    let restart = json!({ "initial_delay": 1e6, "max_delay": 1e6 });
+    let mut client = world.private(&json!({ "restart": restart }));
+    let mut pid = client.start().pid.unwrap();
+    for _ in 0..5 {
+        kill_9(pid);
+        client.wait_for(Kind::Exited);
+        client.wait_for(Kind::Ready);
+        pid = client.status().pid.unwrap();
+    }
+}

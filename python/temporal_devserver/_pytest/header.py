@@ -40,10 +40,12 @@ def line(root: Path, settings: Settings) -> str | None:
         return f"temporal: {error}"
     status = _status(name, chosen)
     if status is None:
-        return f"temporal: server `{name}`, started by the first test that needs it"
-    return (
-        f"temporal: server `{name}` {status['version']} at {status['address']}, {status['state']}"
-    )
+        told = f"server `{name}`, started by the first test that needs it"
+        warnings = json.loads(_core.lookup(to_json(chosen), launcher()))["warnings"]
+    else:
+        told = f"server `{name}` {status['version']} at {status['address']}, {status['state']}"
+        warnings = status["warnings"]
+    return "\n".join([f"temporal: {told}", *(f"temporal: warning: {each}" for each in warnings)])
 
 
 def _existing(settings: Settings) -> str:

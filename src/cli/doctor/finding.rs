@@ -67,6 +67,7 @@ table! {
     NoSuchServer = "no-such-server", Warning;
     SupervisorSilent = "supervisor-silent", Error;
     ServerFailed = "server-failed", Error;
+    ServerWarns = "server-warns", Warning;
     StaleState = "stale-state", Note;
     StateUnreadable = "state-unreadable", Error;
     StateDamaged = "state-damaged", Warning;

@@ -29,6 +29,7 @@ pub(crate) fn look(world: &World) -> Look {
     }
     for known in &world.servers {
         look.findings.extend(life(known));
+        look.findings.extend(warnings(known));
         look.findings.extend(state(known));
     }
     look.findings.extend(left(world));
@@ -80,6 +81,21 @@ fn life(known: &Known) -> Option<Finding> {
         )),
         Life::Running(_) | Life::Stopped => None,
     }
+}
+
+/// Says what a server that runs warns of.
+fn warnings(known: &Known) -> Vec<Finding> {
+    let Life::Running(status) = &known.life else {
+        return vec![];
+    };
+    let finding = |warning: &String| {
+        Finding::new(
+            Code::ServerWarns,
+            format!("server `{}` warns: {warning}", known.name),
+            "change what it warns of, then start the server anew; without that it goes on as it is",
+        )
+    };
+    status.warnings.iter().map(finding).collect()
 }
 
 /// Looks at the state file.

@@ -86,6 +86,8 @@ struct World {
     is_killed: bool,
     /// Its end was told.
     is_told: bool,
+    /// It has been ready.
+    was_ready: bool,
     is_cleaning: bool,
     is_exchanging: bool,
     has_ended: bool,
@@ -102,6 +104,7 @@ impl World {
             is_alive: false,
             is_killed: false,
             is_told: false,
+            was_ready: false,
             is_cleaning: false,
             is_exchanging: false,
             has_ended: false,
@@ -129,7 +132,7 @@ impl World {
         match input {
             Input::Spawned(_) => {
                 (self.is_asked, self.is_alive) = (false, true);
-                (self.is_killed, self.is_told) = (false, false);
+                (self.is_killed, self.is_told, self.was_ready) = (false, false, false);
             }
             Input::Killed(_) => self.is_killed = true,
             Input::Hopeless(_) | Input::SpawnFailed(_) => self.is_asked = false,
@@ -149,6 +152,7 @@ impl World {
         let was_ill = matches!(phase, Phase::Paused { ill: Some(_), .. });
         self.check_tells(before, was_ill, &actions, &context)?;
         self.check_budget(before, input, &actions, &context)?;
+        self.check_delay(input, &actions, &context)?;
         let after = self.machine.state();
         if matches!(before, Kind::Stopping | Kind::Stopped) {
             let is_end = |action: &Action| match action {
@@ -261,6 +265,28 @@ impl World {
             && after == Kind::Restarting;
         prop_assert!(named == after || replaced, "{context}");
         prop_assert!(!told.is_empty() || after == before || replaced, "{context}");
+        Ok(())
+    }
+
+    /// A server that had been ready is started again at once when it ends; only an outage that was asked for keeps it down.
+    fn check_delay(
+        &mut self,
+        input: &Input,
+        actions: &[Action],
+        context: &str,
+    ) -> Result<(), TestCaseError> {
+        let has_ended = matches!(input, Input::Exited(_) | Input::ExitedByChance(_));
+        for action in actions {
+            match action {
+                Action::Tell(Transition::Ready { .. }) => self.was_ready = true,
+                Action::Tell(Transition::Restarting { delay, planned, .. })
+                    if self.was_ready && has_ended && *planned != Some(Planned::Outage) =>
+                {
+                    prop_assert_eq!(*delay, Some(0.0), "{}", context);
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
