@@ -182,7 +182,7 @@ def test_the_environment_that_skips_time(real_suite: Suite) -> None:
         [
             "*Temporal workflows in default*",
             "lonely  Any  RUNNING",
-            "    workflow task waits; no worker took it from task queue `nobody`",
+            "    workflow task waits for * s; no worker took it from task queue `nobody`",
             "buggy  Buggy  RUNNING",
             "    workflow task fails*: KeyError: 'no such order'",
             "pays  Pays  RUNNING",

@@ -113,11 +113,12 @@ def _activity(activity: PendingActivityInfo) -> str:
 
 async def _without_pending(which: Told, task_queue: str) -> str:
     """Tells the same from the history, for a server that describes no pending workflow task."""
-    state, failed = "", None
+    state, age, failed = "", "", None
     async for event in which.handle.fetch_history_events():
         kind = event.WhichOneof("attributes") or ""
         if kind.startswith("workflow_task_"):
             state = kind.removesuffix("_event_attributes")
+            age = server_time.age(event.event_time, which.now)
         if state == "workflow_task_failed":
             failed = event.workflow_task_failed_event_attributes
         elif state == "workflow_task_completed":
@@ -128,8 +129,8 @@ async def _without_pending(which: Told, task_queue: str) -> str:
         await which.decode(failed)
         return f"workflow task fails {_why(failed)}"
     if state == "workflow_task_started":
-        return "workflow task: a worker has it"
-    return f"workflow task waits; no worker took it from task queue `{task_queue}`"
+        return f"workflow task: a worker has had it for {age}"
+    return f"workflow task waits for {age}; no worker took it from task queue `{task_queue}`"
 
 
 def _why(failed: WorkflowTaskFailedEventAttributes) -> str:
