@@ -89,8 +89,9 @@ def temporal_environment(
     """
     from . import environment
 
-    run.uses(request.node, temporal_server, temporal_namespace)
-    profile = run.of(request.config).settings.profile
+    ours = run.of(request.config)
+    ours.handed.note(temporal_server, temporal_namespace)
+    profile = ours.settings.profile
     address = temporal_server.address
     with environment.of_client(monkeypatch, address, temporal_namespace, profile) as values:
         yield values
