@@ -26,7 +26,14 @@ def run(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
         TimeoutError: It took longer.
         EventLoopError: There can be no loop.
     """
+    done = start(work, seconds)
+    return done.result(None if seconds is None else seconds + SLACK)
+
+
+def start(work: Coroutine[object, object, T], seconds: float | None = None) -> Future[T]:
+    """Starts the coroutine; returns the future of what `run` returns. A thread has no cancel."""
     done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
     began = False
 
     async def begin() -> T:
@@ -44,7 +51,12 @@ def run(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
             done.set_exception(error if began else _no_loop(error))
 
     threading.Thread(target=main, name="temporal-devserver-aside", daemon=True).start()
-    return done.result(None if seconds is None else seconds + SLACK)
+    return done
+
+
+async def waited(work: Coroutine[object, object, T]) -> T:
+    """Returns what the coroutine returns, which may block: its thread is not the caller's."""
+    return await asyncio.wrap_future(start(work))
 
 
 def _no_loop(error: BaseException) -> EventLoopError:

@@ -7,36 +7,49 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionResponse,
+    ListWorkflowExecutionsRequest,
+    ListWorkflowExecutionsResponse,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
+from temporal_devserver._pytest.decoding import Decoder
+from temporal_devserver._pytest.explain import Subject
 from temporal_devserver._pytest.report import gather
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from temporalio.client import Client as SdkClient
+
     from temporal_devserver._pytest.report.data import Workflow
-    from temporal_devserver._pytest.run import Run, Server
 
 
 class Client:
     """Lists what it is told to, one list after the other."""
 
+    namespace = "orders"
+
     def __init__(self, *lists: range) -> None:
         self._lists = list(lists)
+        self.workflow_service = self
         self.service_client = SimpleNamespace(test_service=self)
 
-    def client(self, *_arguments: object) -> Client:
-        return self
-
     async def get_current_time(self, _request: object) -> None:
-        message = "this server does not skip time"
-        raise RPCError(message, RPCStatusCode.UNIMPLEMENTED, b"")
+        raise RPCError("it does not skip time", RPCStatusCode.UNIMPLEMENTED, b"")
 
-    async def list_workflows(self, limit: int) -> AsyncIterator[SimpleNamespace]:
+    async def list_workflow_executions(
+        self, _request: ListWorkflowExecutionsRequest
+    ) -> ListWorkflowExecutionsResponse:
         runs = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
-        for run in runs[:limit]:
-            yield SimpleNamespace(id="w", run_id=str(run))
+        executions = [
+            WorkflowExecutionInfo(execution=WorkflowExecution(workflow_id="w", run_id=str(run)))
+            for run in runs
+        ]
+        return ListWorkflowExecutionsResponse(executions=executions)
 
     def get_workflow_handle(self, _id: str, *, run_id: str) -> Client:
         assert run_id
@@ -66,7 +79,8 @@ class Client:
 def test_all_are_found_once(lists: list[range], count: int) -> None:
     found: list[Workflow] = []
     problems: list[str] = []
-    ours, server = cast("Run", Client(*lists)), cast("Server", cast("Any", None))
-    asyncio.run(gather._gather(ours, server, "orders", found, problems))
+    client = cast("SdkClient", cast("Any", Client(*lists)))
+    subject = Subject(client, Decoder([], client.namespace), None, 0.05)
+    asyncio.run(gather.gather(subject, found, problems))
     assert sorted(int(workflow["run"]) for workflow in found) == list(range(count))
     assert bool(problems) == (count >= gather.MOST)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import PendingActivityState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import (
+    PendingActivityState,
+    WorkflowExecutionStatus,
+    WorkflowTaskFailedCause,
+)
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
     from temporalio.api.workflow.v1 import PendingActivityInfo
+
+
+def status(number: int) -> str:
+    """Returns the status of a workflow: `RUNNING`."""
+    name = WorkflowExecutionStatus.Name(number)  # type: ignore[arg-type]
+    return name.removeprefix("WORKFLOW_EXECUTION_STATUS_")
 
 
 def state(activity: PendingActivityInfo) -> str:

@@ -48,8 +48,10 @@ def temporal_server(temporal_server_factory: Callable[..., Server]) -> Server:
 def temporal_namespace(temporal_server: Server, request: pytest.FixtureRequest) -> str:
     """A fresh namespace for this test alone, ready for use: `test_order-3f9a81c2`."""
     with run.plainly():
-        name = run.of(request.config).namespace(temporal_server, request.node.name)
-    run.uses(request.node, temporal_server, name)
+        ours = run.of(request.config)
+        name = ours.namespace(temporal_server, request.node.name)
+    is_fresh = name != temporal_server.namespace  # an existing server may let nobody create one
+    ours.handed.note(temporal_server, name, is_fresh=is_fresh)
     return name
 
 
@@ -67,7 +69,6 @@ def temporal_client(
     request: pytest.FixtureRequest,
 ) -> Client:
     """A `temporalio.client.Client` in the namespace of this test. It works in every event loop."""
-    run.uses(request.node, temporal_server, temporal_namespace)  # which may be one of the project's
     with run.plainly():
         ours = run.of(request.config)
         options = failfast.options(request, temporal_client_options)
@@ -88,8 +89,9 @@ def temporal_environment(
     """
     from . import environment
 
-    run.uses(request.node, temporal_server, temporal_namespace)
-    profile = run.of(request.config).settings.profile
+    ours = run.of(request.config)
+    ours.handed.note(temporal_server, temporal_namespace)
+    profile = ours.settings.profile
     address = temporal_server.address
     with environment.of_client(monkeypatch, address, temporal_namespace, profile) as values:
         yield values
@@ -112,8 +114,9 @@ def temporal_task_queue(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def temporal_private_server(request: pytest.FixtureRequest) -> Iterator[DevServer]:
     """A server for this test alone, with data of its own: kill it, pause it, restart it."""
-    with run.plainly(), run.of(request.config).private_server() as server:
-        run.uses(request.node, server, server.namespace)
+    ours = run.of(request.config)
+    with run.plainly(), ours.private_server() as server:
+        ours.handed.note(server, server.namespace, is_fresh=True)
         yield server
 
 
@@ -132,7 +135,7 @@ def temporal_private_client(
 
 @pytest.fixture
 def temporal_time_skipping_env(
-    temporal_client_options: Mapping[str, Any],
+    temporal_client_options: Mapping[str, Any], pytestconfig: pytest.Config
 ) -> Iterator[WorkflowEnvironment]:
     """A `WorkflowEnvironment` of this test alone, whose server skips time.
 
@@ -141,4 +144,7 @@ def temporal_time_skipping_env(
     from . import time_skipping
 
     with run.plainly(), time_skipping.environment(temporal_client_options) as environment:
+        client = environment.client
+        server = time_skipping.TestServer(client)
+        run.of(pytestconfig).handed.note(server, client.namespace, client, is_fresh=True)
         yield environment

@@ -1,7 +1,10 @@
 """Saves the histories of a namespace: `DIR/<test>/<workflow>.json`.
 
 Each is what `temporalio.client.WorkflowHistory.from_json(workflow_id, text)` reads, and
-`temporalio.worker.Replayer` replays.
+`temporalio.worker.Replayer` replays. It is as the server has it, payloads and failures still
+encoded: a replayer with the test's data converter decodes them itself, and its codec may refuse
+what is decoded already. For people, and for a replayer without the codec, `DIR/<test>/decoded/` has
+the same decoded.
 """
 
 from __future__ import annotations
@@ -11,29 +14,42 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from . import executions
+
 if TYPE_CHECKING:
-    from temporalio.client import Client
+    from .explain import Subject
+
+DECODED = "decoded"
+"""The folder of the decoded ones, in that of the test."""
 
 MOST = 120
 """Bytes of a test's or workflow's name in that of a file, which may have 255, a run's id too."""
 
 
-async def save(client: Client, directory: str, test: str) -> str:
-    """Saves every history in the namespace of a client; returns what was done, in words."""
+async def save(subject: Subject, directory: str, test: str, lines: list[str]) -> None:
+    """Saves every history in a namespace; tells in words what was done."""
     folder = os.path.join(directory, _fit(test))
-    count = 0
-    async for execution in client.list_workflows():
-        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+    saved = []
+    async for execution in executions.listed(subject):
+        which = execution.execution
+        handle = subject.client.get_workflow_handle(which.workflow_id, run_id=which.run_id)
         history = await handle.fetch_history()
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, f"{_fit(execution.id)}-{execution.run_id}.json")
-        _write(path, history.to_json())
-        count += 1
-    return f"{count} saved in {folder}" if count else "there are none"
+        name = f"{_fit(which.workflow_id)}-{which.run_id}.json"
+        _write(folder, name, history.to_json())
+        saved.append((name, history, execution.type.name))
+    lines.append(f"{len(saved)} saved in {folder}" if saved else "there are none")
+    if not subject.decoder.has_codec:
+        return
+    for name, history, workflow_type in saved:
+        for event in history.events:
+            await subject.decoder.decode(event, history.workflow_id, workflow_type, payloads=True)
+        _write(os.path.join(folder, DECODED), name, history.to_json())
+    lines += subject.decoder.problems()
 
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
+def _write(folder: str, name: str, text: str) -> None:
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         file.write(f"{text}\n")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,9 +28,16 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_addoption",
     "pytest_configure",
+    "pytest_configure_node",
+    "pytest_fixture_post_finalizer",
+    "pytest_fixture_setup",
+    "pytest_handlecrashitem",
     "pytest_report_header",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_runtest_setup",
+    "pytest_terminal_summary",
+    "pytest_timeout_set_timer",
     "temporal_client",
     "temporal_client_options",
     "temporal_env",
@@ -71,12 +79,44 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return header.line(config.rootpath, run.of(config).settings)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Explains the test that runs, where the run is interrupted in it; forgets what it got."""
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        if run.concerns(item):
+            from . import unreported
+
+            unreported.interrupted(item)
+        raise
+    finally:
+        run.of(item.config).handed.end()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Marks where a test begins, also one that is run again, in the servers' logs and events."""
-    run.used(item).clear()
-    for watched in run.of(item.config).watched:
+    ours = run.of(item.config)
+    ours.handed.begin()
+    for watched in ours.watched:
         watched.mark()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Notes what a fixture of a wider scope gets from a server."""
+    with run.of(request.config).handed.setting_up(fixturedef):
+        return (yield)
+
+
+def pytest_fixture_post_finalizer(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> None:
+    """Forgets what a fixture got."""
+    run.of(request.config).handed.torn_down(fixturedef)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,11 +125,48 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds to the report of a test what its servers have to say."""
     report = yield
-    asked = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
     # After a test that ended well, what its end tells is for the next test to tell.
-    if (asked or run.used(item)) and (call.when != "teardown" or report.failed):
+    if run.concerns(item) and (call.when != "teardown" or report.failed):
         from . import explain
 
-        ours = run.of(item.config)
-        report.sections.extend(explain.sections(ours, item, report))
+        explain.attach(run.of(item.config), item, report)
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401
+    """Explains a test that pytest-timeout ends with the whole process: that makes no report."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if (settings.method == "signal" and is_main) or not run.concerns(item):
+        return None
+    from . import unreported
+
+    return unreported.set_timer(item, settings)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  # of pytest-xdist
+    """Lets a worker tell of a test that has no report."""
+    from . import unreported
+
+    node.workerinput[unreported.WORKER_INPUT] = unreported.letterbox(node.config).path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(report: pytest.TestReport, sched: Any) -> None:  # noqa: ANN401
+    """Adds to the report of a lost worker what it told of its test."""
+    from . import unreported
+
+    unreported.add_to(report, sched.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what pytest itself shows nowhere."""
+    if terminalreporter.config.option.tbstyle in {"no", "line"}:
+        from . import longrepr
+
+        longrepr.show(terminalreporter)
+    if terminalreporter.config.pluginmanager.hasplugin("dsession"):
+        from . import unreported
+
+        unreported.show_letters(terminalreporter.config)

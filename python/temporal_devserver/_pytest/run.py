@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from .. import _clock
-from . import clients
+from . import clients, handed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._options import Options
     from .cleanup import Cleanup
     from .external import ExternalServer
+    from .handed import Asked
     from .settings import Settings
     from .watched import Watched
 
@@ -53,6 +54,7 @@ class Run:
         self.config, self.settings = config, settings
         self.watched: list[Watched] = []
         """The servers that this process uses now."""
+        self.handed = handed.Registry()
         self._connections: dict[str, Client] = {}
 
     @contextmanager
@@ -63,7 +65,9 @@ class Run:
 
             if more:
                 raise external.refusal("a server with options of its own")
-            yield external.ExternalServer(self.settings, self.config.stash[CLEANUP])
+            existing = external.ExternalServer(self.settings, self.config.stash[CLEANUP])
+            self._hand_out(existing)
+            yield existing
             return
         from .._blocking import DevServer
         from .._errors import ExecutableNotFoundError
@@ -78,6 +82,7 @@ class Run:
             first_use.fill(error)
             name, chosen = shared.server(root, settings, more)
         with DevServer(name, **chosen) as server, self._watched(server):
+            self._hand_out(server)
             yield server
 
     @contextmanager
@@ -92,8 +97,13 @@ class Run:
         chosen.pop("db", None)
         with DevServer(**chosen) as server, self._watched(server):
             address = server.address
+            self._hand_out(server)
             yield server
         self._connections.pop(address, None)
+
+    def _hand_out(self, server: Server) -> None:
+        self.handed.observe(server)
+        self.handed.note(server, server.namespace, is_implied=True)
 
     @contextmanager
     def _watched(self, server: DevServer) -> Iterator[None]:
@@ -110,9 +120,23 @@ class Run:
         """Returns a client of its own for a test; over the one connection, if its options allow."""
         connection = self._connections.get(server.address)
         if connection is None:
-            connection = self._connections[server.address] = server.connect()
+            connection = self._connections[server.address] = handed.unnoted(server)
         chosen = {"namespace": namespace, **options}
-        return clients.over(connection, chosen) or server.connect(**chosen)
+        client = clients.over(connection, chosen) or handed.unnoted(server, **chosen)
+        self.handed.note(server, client.namespace, client)
+        return client
+
+    async def asking_client(self, server: Asked, namespace: str) -> Client:
+        """Returns a client that is not for a test; it waits only as long as it is awaited."""
+        from .. import _connect
+        from .external import ExternalServer
+
+        connection = self._connections.get(server.address)
+        if connection is None and isinstance(server, ExternalServer):
+            connection = handed.unnoted(server)
+        if connection is None:
+            return await _connect.connect(server.address, namespace, {})
+        return type(connection)(connection.service_client, namespace=namespace)
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
@@ -162,21 +186,13 @@ KEY = pytest.StashKey[Run]()
 CLEANUP: pytest.StashKey[Cleanup] = pytest.StashKey()
 """What deletes the namespaces that the run creates on an existing server."""
 
-USED = pytest.StashKey[list[tuple[Server, str]]]()
-"""The servers and namespaces that a test has used."""
-
 
 def of(config: pytest.Config) -> Run:
     """Returns what this process has."""
     return config.stash[KEY]
 
 
-def used(node: pytest.Item) -> list[tuple[Server, str]]:
-    """Returns the servers and namespaces that a test has used."""
-    return node.stash.setdefault(USED, [])
-
-
-def uses(node: pytest.Item, server: Server, namespace: str) -> None:
-    """Notes what a test uses."""
-    if (server, namespace) not in used(node):
-        used(node).append((server, namespace))
+def concerns(item: pytest.Item) -> bool:
+    """Tells whether a test has to do with Temporal."""
+    asked = any(name.startswith("temporal_") for name in getattr(item, "fixturenames", ()))
+    return asked or bool(of(item.config).handed.of(item))

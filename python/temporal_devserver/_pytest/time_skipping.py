@@ -20,6 +20,7 @@ from . import memory
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from temporalio.client import Client
     from temporalio.testing import WorkflowEnvironment
 
 NAME = "temporal-test-server"
@@ -29,6 +30,16 @@ START_SECONDS = 60.0
 
 END_SECONDS = 10.0
 """How long its end may take."""
+
+
+class TestServer:
+    """The server of an environment, as far as it is asked what its workflows did."""
+
+    name = NAME
+    ui_url = None
+
+    def __init__(self, client: Client) -> None:
+        self.address: str = client.service_client.config.target_host
 
 
 @contextmanager

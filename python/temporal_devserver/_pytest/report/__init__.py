@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ... import _clock
-from . import gather
+from .. import explain, unreported
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..unreported import Letter
     from .data import Entry
 
 LONGEST = 6_000
@@ -29,7 +32,7 @@ SHORT = 600
 
 
 def configure(config: pytest.Config, path: str) -> None:
-    """Has tests asked about, and the page written: not by a worker of pytest-xdist.
+    """Has the page written: not by a worker of pytest-xdist.
 
     Raises:
         UsageError: The path is a directory.
@@ -37,7 +40,6 @@ def configure(config: pytest.Config, path: str) -> None:
     if os.path.isdir(path):
         message = f"temporal: the report cannot be written to the directory {path}; name a file"
         raise pytest.UsageError(message)
-    config.pluginmanager.register(gather, "temporal-report-gather")
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         config.pluginmanager.register(Collector(config, path), "temporal-report")
 
@@ -59,7 +61,24 @@ class Collector:
             runs.append(_new(report.nodeid))
         _add(runs[-1], report)
 
-    def pytest_sessionfinish(self) -> None:
+    def take(self, letter: Letter) -> None:
+        """Takes what is known of a test that has no report."""
+        runs = [runs for (name, _), runs in self._tests.items() if name == letter["test"]]
+        if not runs:
+            runs.append(self._tests.setdefault((letter["test"], 0), [_new(letter["test"])]))
+        test = runs[-1][-1]
+        test["why"] = letter["why"]
+        _draw(test, letter["drawing"])
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Writes the page, once the workers have ended."""
+        yield
+        for letter in unreported.letterbox(self._config).letters():
+            self.take(letter)
+        self.write()
+
+    def write(self) -> None:
         """Writes the page."""
         from . import page
 
@@ -93,9 +112,12 @@ def _add(test: Entry, report: pytest.TestReport) -> None:
         test["outcome"] = outcome
     if report.failed and not test["text"]:
         test["why"], test["text"] = _why(report), _end(report.longreprtext)
-    told: dict[str, Any] | None = getattr(report, gather.ATTRIBUTE, None)
-    if told is not None:
-        test["workflows"], test["problems"] = told["workflows"], told["problems"]
+    _draw(test, getattr(report, explain.ATTRIBUTE, None))
+
+
+def _draw(test: Entry, drawing: dict[str, Any] | None) -> None:
+    if drawing is not None:
+        test["workflows"], test["problems"] = drawing["workflows"], drawing["problems"]
 
 
 def _why(report: pytest.TestReport) -> str:
