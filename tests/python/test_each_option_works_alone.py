@@ -192,6 +192,12 @@ def a_state_dir(world: World, option: str) -> None:
     assert (world.root / "mine/servers/orders/server.log").exists()
 
 
+def keeps_the_environment(world: World, option: str) -> None:
+    world.monkeypatch.setenv("TEMPORAL_API_KEY", "mine")
+    world.works(option)
+    assert world.told["env"]["TEMPORAL_API_KEY"] == "mine"
+
+
 def json_out(world: World, option: str) -> None:
     ended = world.call(option)
     assert json.loads(ended.stdout)["name"] == "orders"
@@ -219,7 +225,14 @@ BOTH: dict[str, Callable[[World, str], None]] = {
 """What each option is expected to do."""
 
 EFFECTS = {
-    "run": {**BOTH, "--ui": a_ui, "--keep": kept, "--linger": lingers, "--state-dir": a_state_dir},
+    "run": {
+        **BOTH,
+        "--ui": a_ui,
+        "--keep": kept,
+        "--keep-environment": keeps_the_environment,
+        "--linger": lingers,
+        "--state-dir": a_state_dir,
+    },
     "start": {**BOTH, "--no-ui": no_ui, "--json": json_out},
 }
 """By the command."""

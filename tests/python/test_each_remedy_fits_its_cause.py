@@ -210,8 +210,9 @@ def test_python_has_its_remedies_from_the_same_table(number: int, remedy: str) -
 
 
 def test_a_disk_that_is_full_is_told_as_that(fake_temporal: Path, mount_point: Path) -> None:
-    fill = '! cp /dev/zero "$0/fill" 2>/dev/null'
-    full = f'mount -t tmpfs -o size=64k none "$0" && {fill} && exec "$@"'
+    full = (
+        'mount -t tmpfs -o size=64k none "$0" && ! cp /dev/zero "$0/fill" 2>/dev/null && exec "$@"'
+    )
     world = [*as_init(), "sh", "-c", full, str(mount_point)]
     told = told_in(world, fake_temporal, f'{{"db": "{mount_point / "x.db"}"}}')
     assert "make room on that disk" in told
