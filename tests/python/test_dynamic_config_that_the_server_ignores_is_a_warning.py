@@ -77,7 +77,7 @@ def test_the_event_ready_reports_it(real_temporal: Path) -> None:
         events = server.events(("", 0))
         ready = next(event for event in events if event.kind == "ready")
         assert (ready.level, "did you mean `frontend.rps`?" in ready.message) == ("warning", True)
-        assert "frontend.rsp" in ready.data["warning"]
+        assert "frontend.rsp" in str(ready.data["warning"])
 
 
 def test_the_header_of_pytest_reports_it(real_suite: Suite) -> None:
