@@ -20,11 +20,12 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const ROOT: &str = env!("CARGO_CRATE_NAME");
 
 /// The modules that log something, below the root.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "supervisor",
     "supervisor::answer",
     "supervisor::boot",
     "supervisor::compatible",
+    "supervisor::complaints",
     "supervisor::drive",
     "supervisor::finish",
     "supervisor::log",
