@@ -20,6 +20,15 @@ STRANGER = 54321
 """A user id that has no entry in `/etc/passwd`."""
 
 
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""A program that has the loopback of its network namespace up, and becomes another program."""
+
+
 def in_namespaces(*options: str) -> list[str]:
     """Returns what runs a program in new namespaces, by `unshare`'s options, and dies with it."""
     return _permitted(["unshare", "--user", *options, "--kill-child"])

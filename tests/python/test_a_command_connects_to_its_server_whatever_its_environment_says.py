@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -240,7 +241,17 @@ def test_a_server_that_is_open_to_others_asks_no_proxy_for_itself(
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with DevServer(executable=real_temporal, ip="0.0.0.0", ui=True) as server:
-        told = json.load(direct.open(f"{server.ui_url}/api/v1/namespaces", timeout=30))
+
+        def answer() -> Any:
+            """Returns the answer: for a moment after its start the UI may have no connection."""
+            try:
+                with direct.open(f"{server.ui_url}/api/v1/namespaces", timeout=30) as answered:
+                    return json.load(answered)
+            except urllib.error.HTTPError as error:
+                error.close()
+                return None
+
+        told = eventually("the UI reaches its server", answer)
     assert "default" in [found["namespaceInfo"]["name"] for found in told["namespaces"]]
 
 

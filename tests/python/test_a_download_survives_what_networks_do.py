@@ -322,7 +322,7 @@ def test_a_full_disk_is_told(service: Service) -> None:
         message = Try().refused()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert f".{V}.part cannot be written: File too large; make room there" in message
+    assert f".{V}.part cannot be written: File too large; raise the limit" in message
     assert Try().get().read_bytes() == script(V)
 
 

@@ -184,11 +184,11 @@ def test_a_test_that_freezes_the_clock_leaves_the_healing_to_the_next(suite: Sui
 
 
 def test_a_frozen_clock_lets_no_namespace_of_an_existing_server_expire() -> None:
-    later = f"{_clock.unix_now() + 1000:.0f}"
+    later = cleanup._lease("another", 1000)
     with freeze_time("2090-01-14"):
-        assert not cleanup._is_over(later)
+        assert not cleanup._is_mine(later, "mine")
     with freeze_time("2012-01-14"):
-        assert cleanup._is_over(f"{_clock.unix_now() - 1:.0f}")
+        assert cleanup._is_mine(cleanup._lease("another", -1), "mine")
 
 
 EXPLAINED = """

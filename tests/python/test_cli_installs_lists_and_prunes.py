@@ -125,7 +125,7 @@ def test_a_lock_file_is_written_and_obeyed(service: Service, sandbox: Sandbox) -
     assert refused(2, V, "--lock", str(file)).endswith("; mend or remove that line")
     assert refused(2, V, "--lock", str(sandbox.root)).endswith("Is a directory; name another file")
     nowhere = str(sandbox.root / "no" / "file")
-    assert "cannot be written" in refused(1, V, "--lock", nowhere, "--write-lock")
+    assert "cannot be written" in refused(2, V, "--lock", nowhere, "--write-lock")
 
 
 @pytest.mark.parametrize(

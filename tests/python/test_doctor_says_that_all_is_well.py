@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli_support import CLI, cli
 from doctor_support import doctor
-from foreign_worlds import in_namespaces
+from foreign_worlds import LOOPBACK_UP, in_namespaces
 from temporal_devserver import DevServer
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def test_all_is_well(fake_temporal: Path, sandbox: Sandbox, arguments: list[str]
         "TMPDIR": str(sandbox.tmp),
         "TEMPORAL_DEVSERVER_EXECUTABLE": str(fake_temporal),
     }
-    argv = [*in_namespaces(*APART), CLI, "doctor", *arguments]
+    program = [sys.executable, "-c", LOOPBACK_UP, CLI, "doctor", *arguments]
+    argv = [*in_namespaces(*APART), *program]
     ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stderr) == (0, ""), ended
     if arguments:

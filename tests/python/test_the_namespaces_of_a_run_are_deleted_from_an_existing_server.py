@@ -123,6 +123,45 @@ def test_kept_ones_stay_as_long_as_said(real_suite: Suite, existing: DevServer) 
     assert left(existing) == UNTOUCHED | {kept}
 
 
+def test_not_what_another_run_still_uses(real_suite: Suite, existing: DevServer) -> None:
+    address = f"--temporal-address={existing.address}"
+    own = "temporal_server.create_namespace('own')"
+    real_suite.tests(
+        HANGS.replace("tell(", f"{own}; tell(").replace("(temp", "(temporal_server, temp")
+    )
+    with real_suite.started(address) as run:
+        wait_for_a_test(real_suite)
+        ((theirs,),) = real_suite.told()
+        real_suite.tests(f"def test_one(temporal_server): {own}", "test_other.py")
+        real_suite.run(address, "--temporal-keep=1s", "test_other.py").assert_outcomes(passed=1)
+        real_suite.run(address, "test_other.py").assert_outcomes(passed=1)
+        assert left(existing) == UNTOUCHED | {theirs, "own"}
+        run.signal(signal.SIGINT)
+        run.end()
+    assert left(existing) == UNTOUCHED
+
+
+def test_an_error_at_the_end_leaves_the_summary_of_the_run(
+    real_suite: Suite, existing: DevServer
+) -> None:
+    real_suite.file(
+        "conftest.py",
+        """
+from temporal_devserver._pytest import cleanup
+
+async def broken(*_):
+    raise KeyError("broken")
+
+cleanup._ended = broken
+""",
+    )
+    real_suite.tests("def test_one(temporal_namespace): tell(temporal_namespace); assert 0")
+    result = real_suite.run(f"--temporal-address={existing.address}")
+    result.assert_outcomes(failed=1)
+    ((name,),) = real_suite.told()
+    result.stdout.fnmatch_lines([f"*could not be deleted (*broken*): {name}"])
+
+
 def test_those_that_cannot_be_deleted_are_named(real_suite: Suite, existing: DevServer) -> None:
     real_suite.file(
         "conftest.py", REFUSES.format(service="OperatorService", verb="delete_namespace")

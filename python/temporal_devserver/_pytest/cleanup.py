@@ -1,8 +1,10 @@
 """The namespaces that a run creates on an existing server, and their deletion at its end.
 
-The server itself keeps the list: each namespace carries the id of its run, and the time after which
-any later run may delete it. So the list is complete after an interrupt, after the crash of a worker
-of pytest-xdist, and, for the next run, after a kill of the whole run.
+The server itself keeps the list: the data of each namespace has a lease of every run that uses it
+(`temporal-devserver.run.<id>`) and the time at which the lease expires. So the list is complete
+after an interrupt and after the crash of a worker of pytest-xdist. After a kill of the whole run it
+is complete for later runs. A run deletes only what has such leases, and only where no other run's
+lease is valid. It reads them again right before each deletion.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .. import _aside, _clock, _timer
-from .._errors import ExternalServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,14 +26,11 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-RUN = "temporal-devserver.run"
-"""Key of a namespace's data: the id of the run that created it."""
-
-EXPIRES = "temporal-devserver.expires"
-"""Key of a namespace's data: seconds since 1970 after which any run may delete it."""
+LEASE = "temporal-devserver.run."
+"""How the key of a lease begins in the data of a namespace; the id of the run follows."""
 
 LIFETIME = 7 * 86_400.0
-"""Seconds until a namespace expires that its own run could not delete. No run takes so long."""
+"""Seconds until the lease of a run expires that did not end it itself. No run takes so long."""
 
 AT_ONCE = 8
 """Deletions under way at once."""
@@ -40,7 +38,7 @@ AT_ONCE = 8
 LIST_SECONDS = 15.0
 """How long the server may take to list its namespaces."""
 
-DELETE_SECONDS = 30.0
+END_SECONDS = 30.0
 """How long the deletions may take in all, besides `EACH_SECONDS` for each of them."""
 
 EACH_SECONDS = 1.0
@@ -59,21 +57,15 @@ class Cleanup:
         given: dict[str, Any] = getattr(config, "workerinput", {})
         self._run: str = given.get(KEY) or secrets.token_hex(8)
         self._names: set[str] = set()
-        self._has_begun = False
-        """Whether this process has asked for a namespace, although none may have come of it."""
+        """Namespaces that were asked for, although none may have come of it."""
         self._unheard: set[object] = set()
         """Workers of pytest-xdist that have not said which namespaces they created."""
         self._report: list[str] = []
 
-    def mark(self) -> dict[str, str]:
-        """Returns the data of a namespace that is about to be created."""
-        self._has_begun = True
-        lifetime = self._settings.keep or LIFETIME
-        return {RUN: self._run, EXPIRES: f"{_clock.unix_now() + lifetime:.0f}"}
-
-    def created(self, name: str) -> None:
-        """Notes a namespace, for a server that does not list its namespaces."""
+    def lease(self, name: str) -> dict[str, str]:
+        """Returns the lease of this run on a namespace that is about to be created."""
         self._names.add(name)
+        return _lease(self._run, LIFETIME)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401  # one of pytest-xdist
@@ -84,40 +76,41 @@ class Cleanup:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
         """Takes the names from a worker that ended; a worker that crashed has none to give."""
-        told = getattr(node, "workeroutput", {}).get(KEY)
-        if told is not None:
-            has_begun, names = told
-            self._has_begun |= has_begun
+        names = getattr(node, "workeroutput", {}).get(KEY)
+        if names is not None:
             self._names.update(names)
             self._unheard.discard(node)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Deletes what the run created, after all of its workers have ended."""
+        """Ends the leases, after all workers have ended; what goes wrong is reported later."""
         if self._workeroutput is not None:
-            self._workeroutput[KEY] = [self._has_begun, sorted(self._names)]
-        elif not self._settings.keep and (self._has_begun or self._unheard):
-            self._report = self._delete()
+            self._workeroutput[KEY] = sorted(self._names)
+        elif self._names or self._unheard:
+            try:
+                self._report = self._end()
+            except ImportError:  # without the SDK no worker has created any
+                pass
+            except (Exception, KeyboardInterrupt) as error:  # the run's own summary matters more
+                why = str(error) or type(error).__name__
+                self._report = _lines(dict.fromkeys(sorted(self._names), why), why)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Names what could not be deleted."""
         for line in self._report:
             terminalreporter.write_line(line)
 
-    def _delete(self) -> list[str]:
-        """Deletes the namespaces; returns what to report."""
+    def _end(self) -> list[str]:
+        """Ends the leases of this run; returns what to report."""
         from .external import connected
 
+        client = connected(self._settings)
         try:
-            client = connected(self._settings)
-            problem, found = _aside.run(_marked(client, self._run, self._names), LIST_SECONDS)
-            limit = DELETE_SECONDS + EACH_SECONDS * len(found)
-            left = _aside.run(_deleted(client, found, limit))
-        except ImportError:  # without the SDK no worker has created any
-            return []
-        except (ExternalServerError, asyncio.TimeoutError) as error:
-            problem = str(error) or "the server does not list its namespaces in time"
-            left = dict.fromkeys(sorted(self._names), problem)
+            found, problem = _aside.run(_leased(client, self._run), LIST_SECONDS), ""
+        except Exception as error:  # the known names remain
+            found, problem = self._names, str(error) or type(error).__name__
+        limit = END_SECONDS + EACH_SECONDS * len(found)
+        left = _aside.run(_ended(client, self._run, found, self._settings.keep, limit))
         return _lines(left, problem if self._unheard else "")
 
 
@@ -141,55 +134,96 @@ def _lines(left: Mapping[str, str], problem: str) -> list[str]:
     return lines
 
 
-async def _marked(client: Client, run: str, names: Iterable[str]) -> tuple[str, set[str]]:
-    """Returns the namespaces to delete, and why these are only the given names, if so."""
+def _lease(run: str, seconds: float) -> dict[str, str]:
+    """Returns the lease of a run, as data of a namespace."""
+    return {f"{LEASE}{run}": f"{_clock.unix_now() + seconds:.0f}"}
+
+
+def leases(data: Mapping[str, str]) -> dict[str, float]:
+    """Returns the leases in the data of a namespace: when they expire, by the id of the run."""
+    return {
+        key.removeprefix(LEASE): float(value)
+        for key, value in data.items()
+        if key.startswith(LEASE) and value.isdecimal()
+    }
+
+
+def _is_mine(data: Mapping[str, str], run: str) -> bool:
+    """Returns whether it is for this run to end a namespace: its own, or one that has expired."""
+    found = leases(data)
+    return run in found or (bool(found) and max(found.values()) < _clock.unix_now())
+
+
+async def _leased(client: Client, run: str) -> set[str]:
+    """Returns the namespaces that it is for this run to end."""
     from temporalio.api.enums.v1 import NamespaceState
     from temporalio.api.workflowservice.v1 import ListNamespacesRequest
-    from temporalio.service import RPCError
 
     found: set[str] = set()
-    request = ListNamespacesRequest(page_size=100)
+    request = ListNamespacesRequest(page_size=1000)
     while True:
-        try:
-            page = await client.workflow_service.list_namespaces(request, retry=True)
-        except RPCError as error:
-            return str(error), set(names)
+        page = await client.workflow_service.list_namespaces(request, retry=True)
         for namespace in page.namespaces:
             info = namespace.namespace_info
-            is_ours = info.data.get(RUN) == run or _is_over(info.data.get(EXPIRES))
-            if is_ours and info.state != NamespaceState.NAMESPACE_STATE_DELETED:
+            is_there = info.state != NamespaceState.NAMESPACE_STATE_DELETED
+            if is_there and _is_mine(info.data, run):
                 found.add(info.name)
         if not page.next_page_token:
-            return "", found
+            return found
         request.next_page_token = page.next_page_token
 
 
-def _is_over(expires: str | None) -> bool:
-    return expires is not None and expires.isdecimal() and int(expires) < _clock.unix_now()
-
-
-async def _deleted(client: Client, names: Iterable[str], seconds: float) -> dict[str, str]:
-    """Deletes namespaces; returns those that are left, each with its problem."""
+async def _ended(
+    client: Client, run: str, names: Iterable[str], keep: float, seconds: float
+) -> dict[str, str]:
+    """Ends a run's leases on namespaces; returns those that are left, each with its problem."""
     left = dict.fromkeys(sorted(names), "there was no time left for it")
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def delete(name: str) -> None:
-        from temporalio.api.operatorservice.v1 import DeleteNamespaceRequest
+    async def end(name: str) -> None:
         from temporalio.service import RPCError, RPCStatusCode
 
         async with turns:
             try:
-                request = DeleteNamespaceRequest(namespace=name)
-                await client.operator_service.delete_namespace(request, retry=True)
-            except RPCError as error:
-                if error.status != RPCStatusCode.NOT_FOUND:
+                await _end_one(client, run, name, keep)
+            except Exception as error:
+                is_gone = isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
+                if not is_gone:
                     left[name] = str(error)
                     return
             del left[name]
 
-    async def delete_all() -> None:
-        await asyncio.gather(*[delete(name) for name in left], return_exceptions=True)
+    async def end_all() -> None:
+        await asyncio.gather(*map(end, [*left]))
 
     with contextlib.suppress(asyncio.TimeoutError):
-        await _timer.limited(delete_all(), seconds)
+        await _timer.limited(end_all(), seconds)
     return left
+
+
+async def _end_one(client: Client, run: str, name: str, keep: float) -> None:
+    """Deletes a namespace; where it is kept, or another run uses it, only changes the lease."""
+    from temporalio.api.operatorservice.v1 import DeleteNamespaceRequest
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=name), retry=True
+    )
+    data = described.namespace_info.data
+    if not _is_mine(data, run):
+        return
+    others = [expires for other, expires in leases(data).items() if other != run]
+    if run in leases(data) and (keep or max(others, default=0.0) > _clock.unix_now()):
+        await lend(client, name, _lease(run, keep))
+    else:
+        request = DeleteNamespaceRequest(namespace=name)
+        await client.operator_service.delete_namespace(request, retry=True)
+
+
+async def lend(client: Client, name: str, lease: Mapping[str, str]) -> None:
+    """Adds a lease to the data of a namespace, or changes it."""
+    from temporalio.api.namespace.v1 import UpdateNamespaceInfo
+    from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+
+    request = UpdateNamespaceRequest(namespace=name, update_info=UpdateNamespaceInfo(data=lease))
+    await client.workflow_service.update_namespace(request, retry=True)

@@ -48,7 +48,7 @@ class ExternalServer:
 
         Args:
             settings: Those of the run: which server, and what its namespaces are to be like.
-            cleanup: Is told of each namespace that is created, and deletes it in the end.
+            cleanup: Deletes the created namespaces at the end of the run.
 
         Raises:
             ExternalServerError: There is no such profile, or the server does not answer.
@@ -77,10 +77,26 @@ class ExternalServer:
             NamespaceError: The server refuses, it exists with another retention or other search
                 attributes, or it cannot be used in time.
         """
-        mark = self._cleanup.mark()
-        work = namespaces.create(self._client, name, self._wanted(retention), mark)
-        if _aside.run(work, namespaces.USABLE_SECONDS + ANSWER_SECONDS):
-            self._cleanup.created(name)
+        from temporalio.service import RPCError
+
+        try:
+            self._create(name, retention)
+        except RPCError as error:
+            message = f"namespace `{name}` cannot be created: {error}; use one that exists"
+            raise NamespaceError(message, namespace=name, problem=str(error)) from error
+
+    def _create(self, name: str, retention: float | None) -> None:
+        """As `create_namespace()`; an RPCError means that the client may create none at all."""
+        work = namespaces.create(
+            self._client, name, self._wanted(retention), self._cleanup.lease(name)
+        )
+        limit = namespaces.USABLE_SECONDS + ANSWER_SECONDS
+        try:
+            _aside.run(work, limit)
+        except asyncio.TimeoutError as error:
+            problem = f"the server did not create it within {limit:g} s"
+            message = f"namespace `{name}` cannot be had: {problem}; look at the server"
+            raise NamespaceError(message, namespace=name, problem=problem) from error
 
     def namespace_for(self, name: str, retention: float | None) -> str:
         """Creates a namespace; where none can be created here, returns the one that was given.
@@ -88,12 +104,12 @@ class ExternalServer:
         Raises:
             NamespaceError: It cannot be had, or the given one is not as wanted.
         """
+        from temporalio.service import RPCError
+
         if not self._is_shared:
             try:
-                self.create_namespace(name, retention)
-            except NamespaceError as error:
-                if not namespaces.is_refusal(error):
-                    raise
+                self._create(name, retention)
+            except RPCError:
                 work = namespaces.check(self._client, self.namespace, self._wanted(retention))
                 _aside.run(work, ANSWER_SECONDS)
                 self._is_shared = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import _clock, _timer
 from .._errors import NamespaceError
+from . import cleanup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,50 +39,63 @@ class Wanted(NamedTuple):
     """Type by name, as in `{"customer": "Keyword"}`."""
 
 
-async def create(client: Client, name: str, wanted: Wanted, mark: Mapping[str, str]) -> bool:
+async def create(client: Client, name: str, wanted: Wanted, lease: Mapping[str, str]) -> None:
     """Creates a namespace, and waits until it can be used; one that exists is used as it is.
 
     Args:
         client: A client of the server, in any namespace.
         name: Name of the namespace.
         wanted: What it is to be like.
-        mark: Data by which the namespace is found again.
-
-    Returns:
-        Whether it is new.
+        lease: Data by which the run finds the namespace again. One that another run has created
+            gets the lease, too; any other that exists gets none.
 
     Raises:
+        RPCError: The server lets this client create no namespace at all.
         NamespaceError: The server refuses this one, it exists with another retention or other
             search attributes, or it cannot be used in time.
     """
-    from google.protobuf.duration_pb2 import Duration
-    from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
     from temporalio.service import RPCError, RPCStatusCode
 
-    kept = Duration()
-    kept.FromTimedelta(wanted.retention or RETENTION)
-    request = RegisterNamespaceRequest(
-        namespace=name, workflow_execution_retention_period=kept, data=mark
-    )
     try:
-        await client.workflow_service.register_namespace(request, retry=True)
+        await _register(client, name, wanted, lease)
+        is_new = True
     except RPCError as error:
+        if _is_permanent(error):
+            raise
         if error.status != RPCStatusCode.ALREADY_EXISTS:
             raise _error(name, str(error)) from error
         is_new = False
-        await check(client, name, wanted)
-    else:
-        is_new = True
-        await _add(client, name, wanted.search_attributes)
-    await _usable(type(client)(client.service_client, namespace=name), wanted.search_attributes)
-    return is_new
+    try:
+        data = {} if is_new else await _data(client, name)
+        if is_new or lease.items() <= data.items():  # an answer was lost, and the SDK asked again
+            await _add(client, name, wanted.search_attributes)
+        elif cleanup.leases(data):
+            await cleanup.lend(client, name, lease)
+        if not is_new:
+            await check(client, name, wanted)
+        await _usable(type(client)(client.service_client, namespace=name), wanted.search_attributes)
+    except RPCError as error:
+        raise _error(name, str(error)) from error
 
 
-def is_refusal(error: NamespaceError) -> bool:
-    """Returns whether the server lets this client create no namespace at all."""
-    from temporalio.service import RPCError
+async def _register(client: Client, name: str, wanted: Wanted, lease: Mapping[str, str]) -> None:
+    from google.protobuf.duration_pb2 import Duration
+    from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 
-    return isinstance(error.__cause__, RPCError) and _is_permanent(error.__cause__)
+    kept = Duration()
+    kept.FromTimedelta(RETENTION if wanted.retention is None else wanted.retention)
+    request = RegisterNamespaceRequest(
+        namespace=name, workflow_execution_retention_period=kept, data=lease
+    )
+    await client.workflow_service.register_namespace(request, retry=True)
+
+
+async def _data(client: Client, name: str) -> Mapping[str, str]:
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+    request = DescribeNamespaceRequest(namespace=name)
+    there = await client.workflow_service.describe_namespace(request, retry=True)
+    return there.namespace_info.data
 
 
 def _is_permanent(error: RPCError) -> bool:
