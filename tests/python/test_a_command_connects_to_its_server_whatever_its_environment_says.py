@@ -47,16 +47,17 @@ MISLEADING: list[dict[str, str]] = [
 """What keeps a client of the SDK from a server of ours, or changes what it says to that server."""
 
 CONNECT = """
-import asyncio, json
+import asyncio, json, os
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
 async def main():
     options = ClientConfig.load_client_connect_config()
     client = await Client.connect(**options)
-    print(json.dumps([options, (await client.count_workflows()).count]))
+    print(json.dumps([options, (await client.count_workflows()).count]), flush=True)
 
 asyncio.run(main())
+os._exit(0)  # the SDK's own threads crash an interpreter that ends, now and then
 """
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

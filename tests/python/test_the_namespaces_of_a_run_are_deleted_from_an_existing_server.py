@@ -126,9 +126,10 @@ def test_kept_ones_stay_as_long_as_said(real_suite: Suite, existing: DevServer) 
 def test_not_what_another_run_still_uses(real_suite: Suite, existing: DevServer) -> None:
     address = f"--temporal-address={existing.address}"
     own = "temporal_server.create_namespace('own')"
-    real_suite.tests(
-        HANGS.replace("tell(", f"{own}; tell(").replace("(temp", "(temporal_server, temp")
+    hangs = HANGS.replace(
+        "(temporal_namespace):", f"(temporal_server, temporal_namespace):\n    {own}"
     )
+    real_suite.tests(hangs)
     with real_suite.started(address) as run:
         wait_for_a_test(real_suite)
         ((theirs,),) = real_suite.told()
