@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+from temporalio.api.history.v1 import (
+    HistoryEvent,
+    TimerFiredEventAttributes,
+    TimerStartedEventAttributes,
+    WorkflowTaskFailedEventAttributes,
+)
 from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import OutboundInterceptor
@@ -647,3 +652,57 @@ def test_a_question_that_raises_ends_no_wait() -> None:
         assert await end(server, 1, call()) == "done"
 
     asyncio.run(check())
+
+
+class Family(Scripted):
+    """A server with the parent `w` of failing and healthy children."""
+
+    def __init__(self, children: Sequence[str], events: Sequence[HistoryEvent] = ()) -> None:
+        super().__init__(DataConverter.default)
+        self.children, self.events, self.activities = children, events, 0
+
+    async def describe_workflow(self, input: Any) -> Any:  # noqa: A002  # as the SDK has it
+        description = await super().describe_workflow(input)
+        if input.id != "failing":
+            raw = description.raw_description
+            raw.ClearField("pending_workflow_task")
+            if input.id == "w":
+                for child in self.children:
+                    raw.pending_children.add(workflow_id=child, run_id="run")
+                for _ in range(self.activities):
+                    raw.pending_activities.add()
+        return description
+
+    def fetch_workflow_history_events(self, input: Any) -> Any:  # noqa: A002  # as the SDK has it
+        return self._of_parent() if input.id == "w" else self._events()
+
+    async def _of_parent(self) -> AsyncIterator[HistoryEvent]:
+        for event in self.events:
+            yield event
+
+    def error(self, *, children: bool = True) -> WorkflowTaskFailedError | None:
+        """Returns the error of the parent."""
+        return asyncio.run(taskfailures.Seen(self, 1, children=children).error("w", None))
+
+
+TIMER = HistoryEvent(
+    event_type=EventType.EVENT_TYPE_TIMER_STARTED,
+    timer_started_event_attributes=TimerStartedEventAttributes(timer_id="1"),
+)
+FIRED = HistoryEvent(
+    event_type=EventType.EVENT_TYPE_TIMER_FIRED,
+    timer_fired_event_attributes=TimerFiredEventAttributes(timer_id="1"),
+)
+
+
+def test_a_failing_child_counts_only_where_its_parent_can_do_nothing_else() -> None:
+    error = Family(["failing", "failing"], [TIMER, FIRED]).error()
+    assert error is not None
+    assert error.workflow_id == "failing"
+    assert Family(["failing"]).error(children=False) is None
+    assert Family(["failing"], [TIMER]).error() is None
+    assert Family(["failing", "healthy"]).error() is None
+    assert Family([]).error() is None
+    busy = Family(["failing"])
+    busy.activities = 1
+    assert busy.error() is None
