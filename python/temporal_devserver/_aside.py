@@ -54,9 +54,9 @@ def start(work: Coroutine[object, object, T], seconds: float | None = None) -> F
     return done
 
 
-async def waited(work: Coroutine[object, object, T]) -> T:
-    """Returns what the coroutine returns, which may block: its thread is not the caller's."""
-    return await asyncio.wrap_future(start(work))
+async def waited(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
+    """Returns what `run` returns; the coroutine may block: its thread is not the caller's."""
+    return await asyncio.wrap_future(start(work, seconds))
 
 
 def _no_loop(error: BaseException) -> EventLoopError:

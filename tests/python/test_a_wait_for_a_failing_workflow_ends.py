@@ -7,12 +7,33 @@ attempt.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import (
+    HistoryEvent,
+    TimerFiredEventAttributes,
+    TimerStartedEventAttributes,
+    WorkflowTaskFailedEventAttributes,
+)
+from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import OutboundInterceptor
+from temporalio.converter import DataConverter, PayloadCodec
+
+from temporal_devserver import WorkflowTaskFailedError, _timer
+from temporal_devserver._pytest import enums, taskfailures, waits
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Sequence
+
+    from temporalio.api.common.v1 import Payload
+
     from pytest_support import Suite
 
 WORKFLOWS = """
@@ -20,7 +41,8 @@ import asyncio, base64, time, unittest
 from datetime import timedelta
 import temporalio.converter
 from temporalio import activity, workflow
-from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateStage
+from temporalio.client import (
+    Client, WorkflowFailureError, WorkflowUpdateHandle, WorkflowUpdateStage)
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporal_devserver import WorkflowTaskFailedError
@@ -61,6 +83,25 @@ class Parent:
     async def run(self) -> str:
         return await workflow.execute_child_workflow(
             Buggy.run, id="child", task_timeout=TASK_TIMEOUT)
+
+@workflow.defn(sandboxed=False)
+class Unawaiting:
+    @workflow.run
+    async def run(self, seconds: float) -> str:
+        policy = workflow.ParentClosePolicy.ABANDON
+        await workflow.start_child_workflow(Buggy.run, id="child", parent_close_policy=policy)
+        await asyncio.sleep(seconds)
+        return "done"
+
+    @workflow.query
+    def slow_query(self) -> str:
+        time.sleep(1)
+        return "an answer"
+
+    @workflow.update
+    async def slow_update(self) -> str:
+        await asyncio.sleep(1.5)
+        return "an answer"
 
 @workflow.defn(sandboxed=False)
 class Again:
@@ -127,7 +168,7 @@ class Sleeps:
         await asyncio.sleep(seconds)
         return "slept"
 
-ALL = [Buggy, Restricted, Changing, Parent, Again, Updated, Mended, Slow, Tries, Sleeps]
+ALL = [Buggy, Restricted, Changing, Parent, Unawaiting, Again, Updated, Mended, Slow, Tries, Sleeps]
 
 def working(client, **options):
     runs.clear()
@@ -191,6 +232,9 @@ async def test_code_that_is_not_deterministic(temporal_client):
     assert "non_deterministic_error" in str(error)
     assert "workflow.patched()" in error.remedy
 
+async def test_a_child_that_its_parent_waits_for(temporal_client):
+    assert (await ends(temporal_client, Parent)).workflow_id == "child"
+
 async def test_the_last_of_several_runs(temporal_client):
     error = await ends(temporal_client, Again, 2)
     assert error.cause == "LookupError: the last run"
@@ -200,6 +244,7 @@ async def test_an_accepted_update(temporal_client):
         handle = await started(temporal_client, Updated)
         accepted = WorkflowUpdateStage.ACCEPTED
         update = await handle.start_update(Updated.fails_late, wait_for_stage=accepted)
+        assert type(update) is WorkflowUpdateHandle
         with pytest.raises(WorkflowTaskFailedError, match="LookupError: in the accepted update"):
             await update.result()
 
@@ -244,6 +289,18 @@ async def test_a_workflow_that_no_test_waits_for(temporal_client):
         await started(temporal_client, Buggy)
         other = await started(temporal_client, Sleeps, 2, id="other")
         assert await other.result() == "slept"
+
+@pytest.mark.temporal_fail_fast(1)
+async def test_a_parent_that_does_not_wait_for_its_failing_child(temporal_client):
+    async with working(temporal_client):
+        assert await (await started(temporal_client, Unawaiting, 2.5)).result() == "done"
+
+@pytest.mark.temporal_fail_fast(1)
+async def test_answers_of_the_parent_of_a_failing_child(temporal_client):
+    async with working(temporal_client):
+        handle = await started(temporal_client, Unawaiting, 60)
+        assert await handle.query(Unawaiting.slow_query) == "an answer"
+        assert await handle.execute_update(Unawaiting.slow_update) == "an answer"
 
 @pytest.mark.temporal_fail_fast(1)
 async def test_an_activity_that_is_tried_again(temporal_client):
@@ -409,7 +466,7 @@ def test_three_failures_in_a_row_end_a_wait(real_suite: Suite, name: str) -> Non
 @pytest.mark.long
 @pytest.mark.real_server
 def test_a_marker_changes_the_number(real_suite: Suite) -> None:
-    run(real_suite, OF_ONE, passed=7)
+    run(real_suite, OF_ONE, passed=8)
 
 
 @pytest.mark.long
@@ -465,3 +522,189 @@ def test_a_marker_without_a_meaning_is_refused(real_suite: Suite) -> None:
     assert all(line.endswith("give it True, False, or a number of failures") for line in errors)
     assert "temporal_fail_fast(1, times=2) has no meaning" in out
     assert "Traceback" not in out
+
+
+def test_an_unknown_cause_is_named_by_its_number() -> None:
+    failed = WorkflowTaskFailedEventAttributes(cause=9999)  # type: ignore[arg-type]
+    assert enums.cause(failed) == "value_9999"
+    assert enums.status(9999) == "VALUE_9999"
+
+
+class Scripted(OutboundInterceptor):
+    """A server with one workflow, whose task has failed once with an encoded failure."""
+
+    def __init__(self, converter: DataConverter, cause: int = 0) -> None:
+        self.converter, self.cause, self.asked = converter, cause, asyncio.Event()
+
+    async def describe_workflow(self, input: Any) -> Any:  # noqa: A002  # as the SDK has it
+        self.asked.set()
+        task = PendingWorkflowTaskInfo(state=2, attempt=2)  # type: ignore[arg-type]
+        return SimpleNamespace(
+            id=input.id,
+            run_id="run",
+            workflow_type="Buggy",
+            data_converter=self.converter,
+            raw_description=DescribeWorkflowExecutionResponse(pending_workflow_task=task),
+        )
+
+    def fetch_workflow_history_events(self, input: Any) -> Any:  # noqa: A002, ARG002  # as above
+        return self._events()
+
+    async def _events(self) -> AsyncIterator[HistoryEvent]:
+        failure = Failure(message="Encoded failure")
+        failure.encoded_attributes.data = b"?"
+        failed = WorkflowTaskFailedEventAttributes(failure=failure, cause=self.cause)  # type: ignore[arg-type]
+        kind = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+        yield HistoryEvent(event_type=kind, workflow_task_failed_event_attributes=failed)
+
+
+class Raises(PayloadCodec):
+    """A codec that decodes nothing."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        raise NotImplementedError
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:  # noqa: ARG002
+        message = "no key"
+        raise ValueError(message)
+
+
+class Hangs(Raises):
+    """A codec that decodes for ever."""
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        await asyncio.Event().wait()
+        return [*payloads]
+
+
+async def end(server: Scripted, failures: int, call: Coroutine[Any, Any, str]) -> str:
+    """Returns what a watched call returns."""
+    seen = taskfailures.Seen(server, failures, children=False)
+    return await _timer.limited(waits.Watch(seen, "w", None).end_of(call), 10)
+
+
+@pytest.mark.parametrize("codec", [Raises, Hangs])
+def test_a_codec_has_no_effect_before_failures_are_too_many(codec: type[Raises]) -> None:
+    async def check() -> None:
+        server = Scripted(DataConverter(payload_codec=codec()))
+
+        async def call() -> str:
+            await server.asked.wait()
+            server.asked.clear()
+            await server.asked.wait()
+            return "recovered"
+
+        assert await end(server, 2, call()) == "recovered"
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("cause", [0, 9999])
+@pytest.mark.parametrize("codec", [Raises, Hangs])
+def test_a_failure_that_cannot_be_decoded_ends_a_wait(codec: type[Raises], cause: int) -> None:
+    async def check() -> None:
+        server = Scripted(DataConverter(payload_codec=codec()), cause)
+        call = asyncio.Event()
+
+        async def wait() -> str:
+            await call.wait()
+            return ""
+
+        with pytest.raises(WorkflowTaskFailedError) as caught:
+            await end(server, 1, wait())
+        assert caught.value.cause == "FailureError: Encoded failure"
+
+    asyncio.run(check())
+
+
+def test_a_call_that_ends_does_not_wait_for_the_answer_to_a_question() -> None:
+    class Silent(Scripted):
+        async def describe_workflow(self, input: Any) -> Any:  # noqa: A002, ARG002  # as the SDK has it
+            self.asked.set()
+            await asyncio.Event().wait()
+
+    async def check() -> None:
+        server = Silent(DataConverter.default)
+
+        async def call() -> str:
+            await server.asked.wait()
+            return "done"
+
+        assert await end(server, 1, call()) == "done"
+
+    asyncio.run(check())
+
+
+def test_a_question_that_raises_ends_no_wait() -> None:
+    class Broken(Scripted):
+        async def describe_workflow(self, input: Any) -> Any:  # noqa: A002, ARG002  # as the SDK has it
+            self.asked.set()
+            message = "the user's interceptor"
+            raise LookupError(message)
+
+    async def check() -> None:
+        server = Broken(DataConverter.default)
+
+        async def call() -> str:
+            await server.asked.wait()
+            server.asked.clear()
+            await server.asked.wait()
+            return "done"
+
+        assert await end(server, 1, call()) == "done"
+
+    asyncio.run(check())
+
+
+class Family(Scripted):
+    """A server with the parent `w` of failing and healthy children."""
+
+    def __init__(self, children: Sequence[str], events: Sequence[HistoryEvent] = ()) -> None:
+        super().__init__(DataConverter.default)
+        self.children, self.events, self.activities = children, events, 0
+
+    async def describe_workflow(self, input: Any) -> Any:  # noqa: A002  # as the SDK has it
+        description = await super().describe_workflow(input)
+        if input.id != "failing":
+            raw = description.raw_description
+            raw.ClearField("pending_workflow_task")
+            if input.id == "w":
+                for child in self.children:
+                    raw.pending_children.add(workflow_id=child, run_id="run")
+                for _ in range(self.activities):
+                    raw.pending_activities.add()
+        return description
+
+    def fetch_workflow_history_events(self, input: Any) -> Any:  # noqa: A002  # as the SDK has it
+        return self._of_parent() if input.id == "w" else self._events()
+
+    async def _of_parent(self) -> AsyncIterator[HistoryEvent]:
+        for event in self.events:
+            yield event
+
+    def error(self, *, children: bool = True) -> WorkflowTaskFailedError | None:
+        """Returns the error of the parent."""
+        return asyncio.run(taskfailures.Seen(self, 1, children=children).error("w", None))
+
+
+TIMER = HistoryEvent(
+    event_type=EventType.EVENT_TYPE_TIMER_STARTED,
+    timer_started_event_attributes=TimerStartedEventAttributes(timer_id="1"),
+)
+FIRED = HistoryEvent(
+    event_type=EventType.EVENT_TYPE_TIMER_FIRED,
+    timer_fired_event_attributes=TimerFiredEventAttributes(timer_id="1"),
+)
+
+
+def test_a_failing_child_counts_only_where_its_parent_can_do_nothing_else() -> None:
+    error = Family(["failing", "failing"], [TIMER, FIRED]).error()
+    assert error is not None
+    assert error.workflow_id == "failing"
+    assert Family(["failing"]).error(children=False) is None
+    assert Family(["failing"], [TIMER]).error() is None
+    assert Family(["failing", "healthy"]).error() is None
+    assert Family([]).error() is None
+    busy = Family(["failing"])
+    busy.activities = 1
+    assert busy.error() is None

@@ -77,7 +77,7 @@ class Decoder:
             copy.CopyFrom(part)
             work = _decode(converter, copy, {"namespace": self._namespace, **facts})
             try:
-                await _timer.limited(_aside.waited(work), SECONDS)
+                await _timer.limited(_aside.waited(work, SECONDS), SECONDS)
             except asyncio.TimeoutError:
                 problem = f"the data converter took more than {SECONDS:g} s"
                 self._converters.remove(converter)

@@ -14,25 +14,30 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from temporalio.api.enums.v1 import EventType, PendingWorkflowTaskState, WorkflowTaskFailedCause
-from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
 from temporalio.client import (
     DescribeWorkflowInput,
     FetchWorkflowHistoryEventsInput,
     WorkflowHistoryEventFilterType,
 )
+from temporalio.converter import DataConverter
 from temporalio.exceptions import FailureError
 
 from .. import _clock
 from .._errors import WorkflowTaskFailedError
-from . import enums, failures
+from . import decoding, enums, failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+    from temporalio.api.failure.v1 import Failure
+    from temporalio.api.history.v1 import HistoryEvent
     from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo
-    from temporalio.client import OutboundInterceptor, WorkflowExecutionDescription
-    from temporalio.converter import DataConverter
+    from temporalio.client import (
+        OutboundInterceptor,
+        WorkflowExecutionDescription,
+        WorkflowHistoryEventAsyncIterator,
+    )
 
 LIMIT_SECONDS = 2.0
 """An attempt that a worker has had for so long counts as failed. The SDK's deadlock detector has
@@ -83,6 +88,16 @@ OTHER_REMEDY = "mend the command that the server refuses"
 """What to do for every other cause."""
 
 
+class Failing(NamedTuple):
+    """A workflow whose task fails again and again."""
+
+    description: WorkflowExecutionDescription
+    newest: WorkflowTaskFailedEventAttributes
+    """The newest failure that the history has, as the server has it: encoded."""
+    failures: int
+    """How many in a row."""
+
+
 class Recorded(NamedTuple):
     """A failure of a workflow task that the history has."""
 
@@ -101,39 +116,56 @@ class Recorded(NamedTuple):
 class Seen:
     """What one wait has seen of the workflows that it waits for."""
 
-    def __init__(self, server: OutboundInterceptor, limit: int) -> None:
-        """Takes whom to ask, and the number of failures that is too many."""
-        self._server, self._limit = server, limit
+    def __init__(self, server: OutboundInterceptor, limit: int, *, children: bool) -> None:
+        """Takes whom to ask, how many failures are too many, and whether children count."""
+        self._server, self._limit, self._children = server, limit, children
+        self._left = MOST
         self._started: dict[tuple[str, int], float] = {}
         """When each attempt, of a run id and a number, was first seen at a worker: seconds."""
 
     async def error(self, workflow_id: str, run_id: str | None) -> WorkflowTaskFailedError | None:
-        """Returns the error of a workflow, or of a child that it waits for."""
-        workflows = [(workflow_id, run_id)]
-        for name, run in workflows:  # which grows meanwhile
-            input = DescribeWorkflowInput(name, run, {}, ANSWER_TIME)  # noqa: A001  # as the SDK has it
-            description = await self._server.describe_workflow(input)
-            if error := await self._error_of(description):
-                return error
-            children = description.raw_description.pending_children
-            workflows += [(child.workflow_id, child.run_id or None) for child in children]
-            del workflows[MOST:]
-        return None
-
-    async def _error_of(
-        self, description: WorkflowExecutionDescription
-    ) -> WorkflowTaskFailedError | None:
-        raw = description.raw_description
-        if not raw.HasField("pending_workflow_task"):
+        """Returns the error of a workflow, or of a child without which it cannot go on."""
+        self._left = MOST
+        failing = await self._failing(workflow_id, run_id)
+        if failing is None:
             return None
-        unrecorded = self._ended_attempts(description.run_id, raw.pending_workflow_task) - 1
+        return _error(failing, await _decoded(failing))
+
+    async def _failing(self, workflow_id: str, run_id: str | None) -> Failing | None:
+        """Returns the failing workflow that keeps a workflow from its end: itself, or a child.
+
+        A child does where its parent can do nothing else: the parent has no task, activity, Nexus
+        operation or timer, and each of its children is kept from its end, too.
+        """
+        self._left -= 1
+        if self._left < 0:
+            return None
+        input = DescribeWorkflowInput(workflow_id, run_id, {}, ANSWER_TIME)  # noqa: A001  # as the SDK has it
+        description = await self._server.describe_workflow(input)
+        raw = description.raw_description
+        if raw.HasField("pending_workflow_task"):
+            return await self._of_its_own(description, raw.pending_workflow_task)
+        operations = getattr(raw, "pending_nexus_operations", ())  # old SDKs know of none
+        if not self._children or raw.pending_activities or operations:
+            return None
+        failing = None
+        for child in raw.pending_children:
+            failing = await self._failing(child.workflow_id, child.run_id or None)
+            if failing is None:
+                return None
+        return None if failing is None or await self._has_timer(description) else failing
+
+    async def _of_its_own(
+        self, description: WorkflowExecutionDescription, task: PendingWorkflowTaskInfo
+    ) -> Failing | None:
+        unrecorded = self._ended_attempts(description.run_id, task) - 1
         if unrecorded < 0:
             return None
         recorded = await self._recorded(description)
         count = len(recorded) + unrecorded
         if not recorded or count < self._limit:
             return None
-        return _error(description, recorded[-1], count)
+        return Failing(description, recorded[-1], count)
 
     def _ended_attempts(self, run_id: str, task: PendingWorkflowTaskInfo) -> int:
         """Returns how many attempts of a pending task are over, see `LIMIT_SECONDS`."""
@@ -143,8 +175,35 @@ class Seen:
         since = self._started.setdefault((run_id, task.attempt), now)
         return task.attempt - (now - since < LIMIT_SECONDS)
 
-    async def _recorded(self, description: WorkflowExecutionDescription) -> list[Recorded]:
+    async def _recorded(
+        self, description: WorkflowExecutionDescription
+    ) -> list[WorkflowTaskFailedEventAttributes]:
         """Returns the last failures in the history that follow each other and have one cause."""
+        found: list[WorkflowTaskFailedEventAttributes] = []
+        async for event in self._history(description):
+            if event.event_type in ENDS:
+                found = []
+            elif _is_failure(event):
+                newest = event.workflow_task_failed_event_attributes
+                same = found and _identity(found[-1]) == _identity(newest)
+                found = [*found, newest] if same else [newest]
+        return found
+
+    async def _has_timer(self, description: WorkflowExecutionDescription) -> bool:
+        """Tells whether a timer of the workflow has started and has not ended."""
+        running: set[str] = set()
+        async for event in self._history(description):
+            if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                running.add(event.timer_started_event_attributes.timer_id)
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+                running.discard(event.timer_fired_event_attributes.timer_id)
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+                running.discard(event.timer_canceled_event_attributes.timer_id)
+        return bool(running)
+
+    def _history(
+        self, description: WorkflowExecutionDescription
+    ) -> WorkflowHistoryEventAsyncIterator:
         request = FetchWorkflowHistoryEventsInput(
             id=description.id,
             run_id=description.run_id,
@@ -156,16 +215,7 @@ class Seen:
             rpc_metadata={},
             rpc_timeout=ANSWER_TIME,
         )
-        found: list[Recorded] = []
-        async for event in self._server.fetch_workflow_history_events(request):
-            if event.event_type in ENDS:
-                found = []
-            elif _is_failure(event):
-                failed = event.workflow_task_failed_event_attributes
-                newest = await _decoded(failed, description.data_converter)
-                same = found and found[-1][:2] == newest[:2]
-                found = [*found, newest] if same else [newest]
-        return found
+        return self._server.fetch_workflow_history_events(request)
 
 
 def _is_failure(event: HistoryEvent) -> bool:
@@ -174,31 +224,51 @@ def _is_failure(event: HistoryEvent) -> bool:
     return is_one and failed.cause not in NO_FAILURES
 
 
-async def _decoded(failed: WorkflowTaskFailedEventAttributes, converter: DataConverter) -> Recorded:
-    """Returns a failure as the client's codec and failure converter read it."""
-    failure = Failure()
-    failure.CopyFrom(failed.failure)
-    error = await converter.decode_failure(failure)
+def _identity(failed: WorkflowTaskFailedEventAttributes) -> tuple[object, ...]:
+    """Returns what failures of one cause have in common; it needs no code of the user's."""
+    encoded = [
+        each.encoded_attributes.SerializeToString(deterministic=True)
+        for each in _with_causes(failed.failure)
+    ]
+    return (failed.cause, failures.last(failed.failure), *encoded)
+
+
+async def _decoded(failing: Failing) -> Recorded:
+    """Returns the newest failure as the client's data converter reads it, in the time it has."""
+    description, failed = failing.description, WorkflowTaskFailedEventAttributes()
+    failed.CopyFrom(failing.newest)
+    namespace = getattr(description, "namespace", "")  # old SDKs neither have it nor need it
+    decoder = decoding.Decoder([description.data_converter], namespace)
+    await decoder.decode(failed, description.id, description.workflow_type)
     words, traces = "", []
-    for each in _with_causes(error):
-        decoded = each.failure if isinstance(each, FailureError) else None
-        words = next(failures.chain(decoded)) if decoded else f"{type(each).__name__}: {each}"
-        trace = decoded.stack_trace.rstrip() if decoded else ""
-        traces.append(f"{trace}\n{words}".lstrip("\n"))
+    for each in _with_causes(failed.failure):
+        words = next(failures.chain(each))
+        traces.append(f"{each.stack_trace.rstrip()}\n{words}".lstrip("\n"))
     remedy = REMEDIES.get(failed.cause, OTHER_REMEDY)
-    return Recorded(enums.cause(failed), words, "\n".join(reversed(traces)), remedy, error)
+    traceback = "\n".join(reversed(traces))
+    return Recorded(enums.cause(failed), words, traceback, remedy, _raised(failed.failure))
 
 
-def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+def _with_causes(failure: Failure) -> Iterator[Failure]:
+    while True:
+        yield failure
+        if not failure.HasField("cause"):
+            return
+        failure = failure.cause
 
 
-def _error(
-    description: WorkflowExecutionDescription, newest: Recorded, count: int
-) -> WorkflowTaskFailedError:
+def _raised(failure: Failure) -> BaseException:
+    """Returns a failure as the SDK raises it; without its details where they are encoded."""
+    converter = DataConverter.default
+    try:
+        return converter.failure_converter.from_failure(failure, converter.payload_converter)
+    except Exception:  # no codec of the user's has decoded its payloads
+        return FailureError(failure.message, failure=failure)
+
+
+def _error(failing: Failing, newest: Recorded) -> WorkflowTaskFailedError:
     """Returns the error that ends the wait."""
+    description, count = failing.description, failing.failures
     times = "once" if count == 1 else f"{count} times in a row"
     error = WorkflowTaskFailedError(
         f"the task of workflow `{description.id}` ({description.workflow_type}) has failed {times} "

@@ -8,7 +8,7 @@ first question comes after a quarter of a second: a call that ends sooner costs 
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+import functools
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,14 +18,12 @@ from temporalio.client import (
     WorkflowHistoryEventAsyncIterator,
     WorkflowUpdateHandle,
 )
-from temporalio.service import RPCError
 
 from .. import _timer
 from .taskfailures import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Coroutine, Sequence
 
     from temporalio.api.history.v1 import HistoryEvent
     from temporalio.client import (
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from .._errors import WorkflowTaskFailedError
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 FIRST_SECONDS = (0.25, 0.5)
 """What lies before the first questions to the server."""
@@ -72,7 +71,7 @@ class _Outbound(OutboundInterceptor):
         events = self.next.fetch_workflow_history_events(input)
         if not input.wait_new_event:
             return events
-        return _Events(events, self._watch(input.id, input.run_id))
+        return _Events(events, self._watch(input.id, input.run_id, children=True))
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002, ANN401
         __tracebackhide__ = True
@@ -96,8 +95,9 @@ class _Outbound(OutboundInterceptor):
         started = self.next.start_update_with_start_workflow(input)
         return _watched(await watch.end_of(started), watch)
 
-    def _watch(self, workflow_id: str, run_id: str | None) -> Watch:
-        return Watch(Seen(self.next, self._failures), workflow_id, run_id)
+    def _watch(self, workflow_id: str, run_id: str | None, *, children: bool = False) -> Watch:
+        """Returns what watches a call: a child keeps its parent from a result, not from answers."""
+        return Watch(Seen(self.next, self._failures, children=children), workflow_id, run_id)
 
 
 class Watch:
@@ -132,37 +132,38 @@ class Watch:
     async def _watch(self, waiting: asyncio.Future[T]) -> WorkflowTaskFailedError | None:
         """Returns None once the call has ended, or the error that ends it."""
         for seconds in chain(FIRST_SECONDS, repeat(PAUSE_SECONDS)):
-            if await _has_ended(waiting, seconds):
+            await _until(waiting, _timer.sleep(seconds))
+            if waiting.done():
                 break
-            error = await self._error()
+            error = await _until(waiting, self._error())
             if error is not None and not waiting.done():
                 return error
         return None
 
     async def _error(self) -> WorkflowTaskFailedError | None:
-        """Returns the error that is due, if any; a server that gives no answer is no reason."""
+        """Returns the error that is due, if any; a question that fails is no reason."""
         try:
             return await self._seen.error(self._workflow_id, self._run_id)
-        except RPCError:  # the call that waits meets the same, and reports it in its own way
+        except Exception:  # the server's, or the user's: the call that waits reports it, if need be
             return None
 
 
-async def _has_ended(waiting: asyncio.Future[Any], seconds: float) -> bool:
-    """Waits until a call has ended, or for so long."""
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[None] = loop.create_future()
-    timer = _timer.Timer(loop, seconds, partial(_timer.resolve, over))
+async def _until(waiting: asyncio.Future[Any], work: Coroutine[Any, Any, U]) -> U | None:
+    """Returns what some work returns, or None at once where the call ends before it."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def end(_: object) -> None:
         _timer.resolve(over)
 
+    working = asyncio.ensure_future(work)
+    working.add_done_callback(end)
     waiting.add_done_callback(end)
     try:
         await over
+        return working.result() if working.done() and not working.cancelled() else None
     finally:
-        timer.cancel()
         waiting.remove_done_callback(end)
-    return waiting.done()
+        await _discard(working)
 
 
 async def _discard(waiting: asyncio.Future[Any]) -> None:
@@ -173,27 +174,16 @@ async def _discard(waiting: asyncio.Future[Any]) -> None:
 
 def _watched(update: WorkflowUpdateHandle[Any], watch: Watch) -> WorkflowUpdateHandle[Any]:
     """Has the handle of an update watch its wait for the result, too."""
-    if type(update) is WorkflowUpdateHandle:  # one of another interceptor keeps its own class
-        update.__class__ = _Update
-    if isinstance(update, _Update):
-        update.watch = watch
+    if type(update) is WorkflowUpdateHandle:  # one of another interceptor stays as it is
+        plain = update.result
+
+        @functools.wraps(plain)
+        async def result(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+            __tracebackhide__ = True
+            return await watch.end_of(plain(*arguments, **options))
+
+        update.result = result  # type: ignore[method-assign]
     return update
-
-
-class _Update(WorkflowUpdateHandle[Any]):
-    """A handle of an update whose wait is watched."""
-
-    watch: Watch
-
-    async def result(
-        self,
-        *,
-        rpc_metadata: Mapping[str, Any] = {},  # as the SDK has it
-        rpc_timeout: timedelta | None = None,
-    ) -> Any:  # noqa: ANN401
-        __tracebackhide__ = True
-        found = super().result(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
-        return await self.watch.end_of(found)
 
 
 class _Events(WorkflowHistoryEventAsyncIterator):
