@@ -101,6 +101,50 @@ def test_three(temporal_namespace):
 
 
 @pytest.mark.real_server
+def test_a_client_of_a_wider_scope_that_is_asked_for_by_name(real_suite: Suite) -> None:
+    real_suite.tests(
+        f"""{START}
+@pytest.fixture(scope="module")
+def client(temporal_server):
+    return temporal_server.connect()
+
+def test_one(request):
+    start(request.getfixturevalue("client"), "first")
+
+def test_two(request):
+    start(request.getfixturevalue("client"), "second")
+    assert False
+
+def test_three(request):
+    assert False
+"""
+    )
+    result = real_suite.run("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=2)
+    two, three = result.stdout.str().split("___ test_")[1:3]
+    assert "second  Any  RUNNING" in two
+    assert "Temporal workflows in" not in three
+
+
+@pytest.mark.real_server
+def test_each_namespace_of_a_server_of_the_factory(real_suite: Suite) -> None:
+    real_suite.tests(
+        f"""{START}
+from temporalio.client import Client
+
+def test_fails(temporal_server_factory):
+    server = temporal_server_factory(namespaces=["a", "b"])
+    start(asyncio.run(Client.connect(server.address, namespace="b")))
+    server.connect()
+    assert False
+"""
+    )
+    result = real_suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Temporal workflows in b *", "lonely  Any  RUNNING"])
+
+
+@pytest.mark.real_server
 def test_two_servers_with_a_namespace_of_one_name(real_suite: Suite) -> None:
     real_suite.tests(
         f"""{START}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from temporalio.api.enums.v1 import (
     PendingActivityState,
@@ -17,17 +17,22 @@ if TYPE_CHECKING:
 
 def status(number: int) -> str:
     """Returns the status of a workflow: `RUNNING`."""
-    name = WorkflowExecutionStatus.Name(number)  # type: ignore[arg-type]
+    name = _name(WorkflowExecutionStatus, number)
     return name.removeprefix("WORKFLOW_EXECUTION_STATUS_")
 
 
 def state(activity: PendingActivityInfo) -> str:
     """Returns the state of a pending activity: `scheduled`, `started`, `pause_requested`."""
-    name = PendingActivityState.Name(activity.state)
+    name = _name(PendingActivityState, activity.state)
     return name.removeprefix("PENDING_ACTIVITY_STATE_").lower()
 
 
 def cause(failed: WorkflowTaskFailedEventAttributes) -> str:
     """Returns why a workflow task failed: `non_deterministic_error`."""
-    name = WorkflowTaskFailedCause.Name(failed.cause)
+    name = _name(WorkflowTaskFailedCause, failed.cause)
     return name.removeprefix("WORKFLOW_TASK_FAILED_CAUSE_").lower()
+
+
+def _name(kind: Any, number: int) -> str:  # noqa: ANN401  # an enum of protobuf
+    """Returns the name of a value; a newer server may send one that the SDK does not have."""
+    return str(kind.Name(number)) if number in kind.values() else f"unknown_{number}"
