@@ -114,7 +114,13 @@ def check_explanation(python: Path, folder: Path) -> None:
     """
     folder.mkdir()
     (folder / "test_fails.py").write_text(FAILS)
-    words = [python, "-m", "pytest", "--temporal-histories=saved", "--temporal-report=page.html"]
+    words: list[str | Path] = [
+        python,
+        "-m",
+        "pytest",
+        "--temporal-histories=saved",
+        "--temporal-report=page.html",
+    ]
     told = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     ).stdout

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from temporal_devserver._pytest import explain, handed
 
 if TYPE_CHECKING:
     from pytest_support import Suite
@@ -238,6 +242,25 @@ def test_the_environment_that_skips_time(real_suite: Suite) -> None:
     assert len(list((real_suite.path / "saved").rglob("*.json"))) == 4
     page = (real_suite.path / "report.html").read_text()
     assert all(name in page for name in ("lonely", "buggy", "pays", "sleeps"))
+
+
+@pytest.mark.parametrize(("is_external", "since"), [(False, 100.0), (True, 95.0)])
+def test_the_clock_of_an_existing_server_may_be_behind(is_external: bool, since: float) -> None:
+    async def client(*_: object) -> None:
+        pass
+
+    async def work(subject: explain.Subject, _lines: list[str]) -> None:
+        asked.append(subject.since)
+
+    asked: list[float | None] = []
+    ours: Any = SimpleNamespace(
+        settings=SimpleNamespace(is_external=is_external),
+        handed=SimpleNamespace(began=100.0),
+        asking_client=client,
+    )
+    server: Any = SimpleNamespace(name="existing")
+    asyncio.run(explain.Ask(handed.Place(server, "default"), work, 0.0).make(ours))
+    assert asked == [since]
 
 
 def test_all_places_are_asked_at_once(suite: Suite) -> None:
