@@ -31,7 +31,11 @@ def run(work: Coroutine[object, object, T], seconds: float | None = None) -> T:
 
 
 def start(work: Coroutine[object, object, T], seconds: float | None = None) -> Future[T]:
-    """Starts the coroutine; returns the future of what `run` returns. A thread has no cancel."""
+    """Starts the coroutine; returns the future of what `run` returns. A thread has no cancel.
+
+    Raises:
+        EventLoopError: There can be no thread for a loop.
+    """
     done: Future[T] = Future()
     done.set_running_or_notify_cancel()
     began = False
@@ -50,7 +54,15 @@ def start(work: Coroutine[object, object, T], seconds: float | None = None) -> F
             work.close()
             done.set_exception(error if began else _no_loop(error))
 
-    threading.Thread(target=main, name="temporal-devserver-aside", daemon=True).start()
+    try:
+        threading.Thread(target=main, name="temporal-devserver-aside", daemon=True).start()
+    except RuntimeError as error:  # a plain one, as those of the SDK are
+        work.close()
+        message = (
+            f"no thread can be started ({error}); at a limit raise `ulimit -u`, and at the end of "
+            "the program connect earlier"
+        )
+        raise EventLoopError(message) from error
     return done
 
 

@@ -61,7 +61,7 @@ def explained_blocking(
     error: RuntimeError, address: str, namespace: str, options: Mapping[str, Any]
 ) -> RuntimeError | ConfigError:
     """Returns why a client could not connect, see `explained`."""
-    if not is_of_the_sdk(error):
+    if not options or not is_of_the_sdk(error):
         return error
     from . import _aside
 
@@ -70,13 +70,16 @@ def explained_blocking(
 
 def _unfit(options: Mapping[str, Any], error: RuntimeError) -> ConfigError:
     """Returns the error of options with which a client cannot connect, and can without them."""
-    implied = options.get("tls") is None and "api_key" in options
-    named = [name for name in ("tls", "api_key") if options.get(name)]
+    given = [name for name, value in options.items() if value is not None] or [*options]
+    implied = options.get("tls") is None and options.get("api_key") is not None
+    named: list[str] = [
+        name for name in ("tls", "api_key") if options.get(name) not in (None, False)
+    ]
     if options.get("tls") or implied:
         problem = "the dev server speaks plaintext and asks for no key"
         remedy = f"leave {' and '.join(named)} out" + (", or add `tls=False`" if implied else "")
     else:
-        named = [*options]
+        named = given
         problem = "a client without it connects" if len(named) == 1 else "a client without connects"
         remedy = f"leave {' and '.join(named)} out, or correct it"
     option = ", ".join(named)
@@ -115,7 +118,10 @@ async def _loaded() -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(tell)
 
-    threading.Thread(target=run, name="temporal-devserver-import", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="temporal-devserver-import", daemon=True).start()
+    except RuntimeError:  # out of threads: the import that follows takes its time in this one
+        return
     await loaded
 
 

@@ -83,15 +83,28 @@ async def limited(work: Coroutine[object, object, T], seconds: float | None) -> 
     if seconds is None:
         return await work
     task = asyncio.ensure_future(work)
+    try:
+        is_over = await _ends(task, seconds)
+    except (Exception, asyncio.CancelledError):  # the caller's own, or there can be no timer
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    if is_over and task.cancelled():
+        raise asyncio.TimeoutError
+    return task.result()
+
+
+async def _ends(task: asyncio.Task[T], seconds: float) -> bool:
+    """Waits until a task ends; returns whether its time was over, so that it was cancelled.
+
+    A cancelled caller leaves this alone by an exception, so it is never taken for the timer.
+    """
     timer = Timer(asyncio.get_running_loop(), seconds, task.cancel)
     try:
-        return await task
-    except asyncio.CancelledError:
-        if timer.is_over:
-            raise asyncio.TimeoutError from None
-        raise
+        await asyncio.wait({task})  # noqa: TID251  # it gets no timeout
     finally:
         timer.cancel()
+    return timer.is_over
 
 
 def resolve(done: asyncio.Future[None]) -> None:

@@ -162,7 +162,7 @@ class Watch:
                 bell.wait(turns)
             except BaseException as error:  # noqa: PERF203  # without the thread nothing heals
                 _events.report(NAME, error)
-                _clock.sleep(PAUSE)
+                _pause(bell)
 
     def _advance(self) -> list[Turn]:
         """Advances every handle, and drops those that are idle or gone."""
@@ -181,6 +181,14 @@ class Watch:
                 self._handles.setdefault(key, reference)
                 turns.append(turn)
         return turns
+
+
+def _pause(bell: Bell) -> None:
+    """Waits before the next try; the bell ends it, for a fork waits for the thread."""
+    try:
+        bell.wait([Turn(-1, _clock.monotonic() + PAUSE)])
+    except BaseException:  # the bell is what is broken
+        _clock.sleep(PAUSE)
 
 
 class _Process:

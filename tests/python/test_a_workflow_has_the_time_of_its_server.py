@@ -24,12 +24,6 @@ def test_a_workflow_whose_clock_is_ahead_has_the_time_of_that_clock() -> None:
     assert server_time.of_workflow(described, 1000.0) == 1000.0
 
 
-def test_a_field_that_an_older_sdk_lacks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_time, "SKIPPING", "unknown_info")
-    described = DescribeWorkflowExecutionResponse()
-    assert server_time.of_workflow(described, 1000.0) == 1000.0
-
-
 def test_an_age_is_never_negative() -> None:
     assert server_time.age(Timestamp(seconds=1000), 1002.5) == "2.5 s"
     assert server_time.age(Timestamp(seconds=2000), 1002.5) == "0.0 s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from temporal_devserver import (
     EventLoopError,
     NamespaceError,
     _aside,
+    _connect,
 )
 from temporal_devserver._pytest import external_namespaces
 
@@ -31,6 +33,10 @@ UNFIT: list[tuple[dict[str, Any], str]] = [
         "option `tls, api_key`: .* plaintext .*; leave tls and api_key out$",
     ),
     ({"rpc_metadata": {"a b": "c"}}, "option `rpc_metadata`: .*; leave rpc_metadata out, or corr"),
+    (
+        {"api_key": None, "rpc_metadata": {"a b": "c"}},
+        "option `rpc_metadata`: .*; leave rpc_metadata out, or corr",
+    ),
 ]
 
 
@@ -79,6 +85,27 @@ def test_an_option_that_does_not_exist_is_an_error_of_the_sdk_at_once(
         with pytest.raises(TypeError, match="tsl"):
             server.connect(tsl=True)
         assert len(tries) == 1
+
+
+def test_a_client_without_options_is_not_tried_again_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuses(_thread: threading.Thread) -> None:
+        message = "a thread"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(threading.Thread, "start", refuses)
+    error = RuntimeError("no server")
+    assert _connect.explained_blocking(error, "127.0.0.1:1", "default", {}) is error
+
+
+def test_an_option_that_is_not_given_is_not_to_blame() -> None:
+    options = {"api_key": None, "tls": None, "rpc_metadata": {"a b": "c"}}
+    assert isinstance(unfit := _connect._unfit(options, RuntimeError("bad key")), ConfigError)
+    assert (unfit.option, unfit.remedy) == (
+        "rpc_metadata",
+        "leave rpc_metadata out, or correct it",
+    )
 
 
 def test_a_thread_without_a_loop_is_an_error_that_names_the_remedy(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from temporal_devserver._pytest import explain, handed
 
 if TYPE_CHECKING:
     from pytest_support import Suite
@@ -101,6 +105,50 @@ def test_three(temporal_namespace):
 
 
 @pytest.mark.real_server
+def test_a_client_of_a_wider_scope_that_is_asked_for_by_name(real_suite: Suite) -> None:
+    real_suite.tests(
+        f"""{START}
+@pytest.fixture(scope="module")
+def client(temporal_server):
+    return temporal_server.connect()
+
+def test_one(request):
+    start(request.getfixturevalue("client"), "first")
+
+def test_two(request):
+    start(request.getfixturevalue("client"), "second")
+    assert False
+
+def test_three(request):
+    assert False
+"""
+    )
+    result = real_suite.run("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=2)
+    two, three = result.stdout.str().split("___ test_")[1:3]
+    assert "second  Any  RUNNING" in two
+    assert "Temporal workflows in" not in three
+
+
+@pytest.mark.real_server
+def test_each_namespace_of_a_server_of_the_factory(real_suite: Suite) -> None:
+    real_suite.tests(
+        f"""{START}
+from temporalio.client import Client
+
+def test_fails(temporal_server_factory):
+    server = temporal_server_factory(namespaces=["a", "b"])
+    start(asyncio.run(Client.connect(server.address, namespace="b")))
+    server.connect()
+    assert False
+"""
+    )
+    result = real_suite.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Temporal workflows in b *", "lonely  Any  RUNNING"])
+
+
+@pytest.mark.real_server
 def test_two_servers_with_a_namespace_of_one_name(real_suite: Suite) -> None:
     real_suite.tests(
         f"""{START}
@@ -194,6 +242,25 @@ def test_the_environment_that_skips_time(real_suite: Suite) -> None:
     assert len(list((real_suite.path / "saved").rglob("*.json"))) == 4
     page = (real_suite.path / "report.html").read_text()
     assert all(name in page for name in ("lonely", "buggy", "pays", "sleeps"))
+
+
+@pytest.mark.parametrize(("is_external", "since"), [(False, 100.0), (True, 95.0)])
+def test_the_clock_of_an_existing_server_may_be_behind(is_external: bool, since: float) -> None:
+    async def client(*_: object) -> None:
+        pass
+
+    async def work(subject: explain.Subject, _lines: list[str]) -> None:
+        asked.append(subject.since)
+
+    asked: list[float | None] = []
+    ours: Any = SimpleNamespace(
+        settings=SimpleNamespace(is_external=is_external),
+        handed=SimpleNamespace(began=100.0),
+        asking_client=client,
+    )
+    server: Any = SimpleNamespace(name="existing")
+    asyncio.run(explain.Ask(handed.Place(server, "default"), work, 0.0).make(ours))
+    assert asked == [since]
 
 
 def test_all_places_are_asked_at_once(suite: Suite) -> None:

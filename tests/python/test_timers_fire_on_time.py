@@ -7,7 +7,6 @@ least a second; without `history.timerProcessorMaxPollRPS` a timer that follows 
 from __future__ import annotations
 
 import asyncio
-import statistics
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -57,4 +56,5 @@ async def lateness(executable: Path) -> list[float]:
 def test_a_timer_fires_on_time(real_temporal: Path) -> None:
     late = asyncio.run(lateness(real_temporal))
     assert len(late) == TIMERS
-    assert statistics.median(late[BURST:]) < 0.05, late
+    # A busy machine delays some; the two settings delay each of them, by 60 ms and more.
+    assert min(late[BURST:]) < 0.04, late

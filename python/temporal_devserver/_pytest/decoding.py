@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from temporalio import converter as sdk
 from temporalio.api.common.v1 import Payload, SearchAttributes
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.sdk.v1 import UserMetadata
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from .. import _aside, _timer
+from .older import USER_METADATA, inner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +64,7 @@ class Decoder:
             payloads: Whether all other payloads are decoded, too.
         """
         facts = {"workflow_id": workflow_id, "workflow_type": workflow_type}
-        kinds = (Failure, UserMetadata, Payload) if payloads else (Failure, UserMetadata)
+        kinds = (Failure, USER_METADATA, Payload) if payloads else (Failure, USER_METADATA)
         async with self._turn:  # the user's code is called once at a time
             for part, more in _parts(message, kinds):
                 await self._change(part, {**facts, **more})
@@ -97,11 +97,11 @@ def _parts(
     for field, value in message.ListFields():
         if field.message_type is None or isinstance(value, SearchAttributes):
             continue
-        for inner in _each(value):
-            if isinstance(inner, kinds):
-                yield inner, _activity(message)
-            elif hasattr(inner, "ListFields"):
-                yield from _parts(inner, kinds)
+        for part in _each(value):
+            if isinstance(part, kinds):
+                yield part, _activity(message)
+            elif hasattr(part, "ListFields"):
+                yield from _parts(part, kinds)
 
 
 def _each(value: Any) -> Iterable[Any]:  # noqa: ANN401  # a message, a list or a map of them
@@ -114,10 +114,11 @@ def _each(value: Any) -> Iterable[Any]:  # noqa: ANN401  # a message, a list or 
 def _activity(message: Message) -> dict[str, Any]:
     if not isinstance(message, PendingActivityInfo):
         return {}
+    task_queue = inner(message, "activity_options", "task_queue")
     return {
         "activity_id": message.activity_id,
         "activity_type": message.activity_type.name,
-        "activity_task_queue": message.activity_options.task_queue.name,
+        "activity_task_queue": "" if task_queue is None else task_queue.name,
         "is_local": False,
     }
 
@@ -127,8 +128,8 @@ def _is_encoded(part: Message, converter: DataConverter) -> bool:
     if isinstance(part, Failure):
         has_own = type(converter.failure_converter) not in DEFAULTS
         return has_own or _has_attributes(part)
-    if isinstance(part, UserMetadata):
-        return part.summary.metadata.get("encoding", PLAIN) != PLAIN
+    if isinstance(part, USER_METADATA):
+        return bool(part.summary.metadata.get("encoding", PLAIN) != PLAIN)
     return converter.payload_codec is not None
 
 
@@ -143,7 +144,7 @@ async def _decode(converter: DataConverter, message: Message, facts: dict[str, A
     if isinstance(message, Failure):
         error = await converter.decode_failure(message)
         _overlay(message, error)
-    elif isinstance(message, UserMetadata) and message.HasField("summary"):
+    elif isinstance(message, USER_METADATA) and message.HasField("summary"):
         (summary,) = await converter.decode([message.summary])
         plain = sdk.DataConverter.default.payload_converter.to_payloads([summary])
         message.summary.CopyFrom(plain[0])

@@ -1,7 +1,7 @@
 """What the plugin hands out, and to which test: the explanation, histories and report read it here.
 
 A fixture of a wider scope is set up once and serves many tests. So what it gets is noted for the
-fixture as well, and counts for each test that has the fixture in its closure.
+fixture as well, and counts for each test that uses the fixture.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ class Registry:
     def of(self, item: pytest.Item) -> list[Place]:
         """Returns what the test that runs got; a default namespace only where it is alone."""
         found: Places = {}
-        closure = getattr(item, "fixturenames", ())
+        request = getattr(item, "_request", None)  # it knows those of `getfixturevalue`, too
+        closure = {*getattr(item, "fixturenames", ()), *getattr(request, "fixturenames", ())}
         shared = [had for fixture, had in self._fixtures.items() if fixture.argname in closure]
         for places in [*shared, self._own]:
             for place in places.values():

@@ -83,6 +83,8 @@ class Run:
             name, chosen = shared.server(root, settings, more)
         with DevServer(name, **chosen) as server, self._watched(server):
             self._hand_out(server)
+            for namespace in (more or {}).get("namespaces") or ():
+                self.handed.note(server, namespace)
             yield server
 
     @contextmanager

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 from temporalio.service import RPCError
 
 from .. import _clock
+from . import older
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
     from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
     from temporalio.client import Client
 
-SKIPPING: Final = "time_skipping_info"
-"""The field of a description that tells of skipped time; SDKs before 1.3x do not have it."""
+SKIPPING: Final = ("workflow_extended_info", "time_skipping_info")
+"""The field of a description that tells of skipped time, by its path."""
 
 
 async def of_server(client: Client) -> float:
@@ -33,11 +34,11 @@ async def of_server(client: Client) -> float:
 
 def of_workflow(description: DescribeWorkflowExecutionResponse, server: float) -> float:
     """Returns the time of a workflow, which may be ahead of its server's."""
-    extended = description.workflow_extended_info
-    if SKIPPING in extended.DESCRIPTOR.fields_by_name and extended.HasField(SKIPPING):
-        own: Timestamp = extended.time_skipping_info.current_time
-        return max(server, own.ToMicroseconds() / 1e6)
-    return server
+    skipping = older.inner(description, *SKIPPING)
+    if skipping is None:
+        return server
+    own: Timestamp = skipping.current_time
+    return max(server, own.ToMicroseconds() / 1e6)
 
 
 def age(since: Timestamp, now: float) -> str:

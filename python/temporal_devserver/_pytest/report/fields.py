@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .. import enums, failures
+from .. import enums, failures, older
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
@@ -50,7 +50,8 @@ def note(what: Attributes) -> str:
 
 def with_summary(title: str, event: HistoryEvent) -> str:
     """Adds the summary that the author of the workflow gave it."""
-    summary = _json(event.user_metadata.summary.data)
+    payload = older.inner(event, "user_metadata", "summary")
+    summary = None if payload is None else _json(payload.data)
     return f"{title} “{summary}”" if isinstance(summary, str) and summary else title
 
 
