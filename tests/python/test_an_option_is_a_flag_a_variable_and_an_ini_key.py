@@ -128,6 +128,7 @@ def test_one(pytestconfig):
         ("version", "newest", "like 1.9.1"),
         ("start_timeout", "0s", "use a number from 0.001 to 1e9"),
         ("keep", "99999999d", "use a number from 0 to 1e9"),
+        ("retention", "1s", "use 1h or more"),
         ("executable", "/no/such/temporal", "TEMPORAL_DEVSERVER_EXECUTABLE"),
         ("db", "/no/such/folder/x.db", "create the folder first"),
         ("db", "/etc/passwd", "use another path"),
@@ -138,7 +139,7 @@ def test_one(pytestconfig):
 def test_a_value_that_cannot_be(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, name: str, value: str, remedy: str
 ) -> None:
-    suite.tests("def test_one(): tell('it ran')")
+    suite.tests("def test_one(temporal_server): tell('it ran')")
     flag = f"--temporal-{name.replace('_', '-')}"
     for given in ("flag", "variable", "ini"):
         if given != "flag" and not value.strip():
@@ -165,6 +166,14 @@ def test_more_search_attributes_than_there_is_room_for(suite: Suite) -> None:
     (line,) = [line for line in result.stderr.lines if line]
     assert "--temporal-search-attributes: Text has room for 3 search attributes" in line
     assert not suite.told()
+
+
+def test_an_existing_server_may_have_room_for_more_search_attributes(suite: Suite) -> None:
+    suite.tests("def test_one(): pass")
+    flags = [f"--temporal-search-attributes=T{number}=Text" for number in range(4)]
+    suite.inside("--temporal-address=localhost:1", *flags).assert_outcomes(passed=1)
+    result = suite.inside("--temporal-address=localhost:1", "--temporal-search-attributes=T=Strin")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_an_address_and_a_profile(suite: Suite) -> None:

@@ -135,16 +135,16 @@ from temporal_devserver import DevServer
 @pytest.fixture(autouse=True)
 def count(monkeypatch):
     create = DevServer.create_namespace
-    def counted(*arguments):
+    def counted(server, name, retention):
         tell(1)
-        return create(*arguments)
+        return create(server, name, 1.0)  # seconds: too short
     monkeypatch.setattr(DevServer, "create_namespace", counted)
 
 def test_it(count, temporal_namespace):
     pass
 """
     )
-    result = real_suite.run("--temporal-retention", "1s")
+    result = real_suite.run()
     result.assert_outcomes(errors=1)
     assert len(real_suite.told()) == 1
 
