@@ -132,15 +132,15 @@ def test_a_namespace_that_the_server_refuses_is_asked_for_once(real_suite: Suite
         """
 from temporal_devserver import DevServer
 
-@pytest.fixture(autouse=True)
-def count(monkeypatch):
-    create = DevServer.create_namespace
-    def counted(server, name, retention):
-        tell(1)
-        return create(server, name, 1.0)  # seconds: too short
-    monkeypatch.setattr(DevServer, "create_namespace", counted)
+create = DevServer.create_namespace
 
-def test_it(count, temporal_namespace):
+def counted(server, name, retention):
+    tell(1)
+    return create(server, name, 1.0)  # seconds: too short
+
+DevServer.create_namespace = counted
+
+def test_it(temporal_namespace):
     pass
 """
     )
