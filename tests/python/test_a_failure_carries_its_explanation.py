@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -110,3 +112,12 @@ def test_whatever_a_failure_is_it_gets_sections(kept: Any) -> None:
 def test_a_test_that_is_expected_to_fail_has_none(suite: Suite) -> None:
     suite.tests("@pytest.mark.xfail\ndef test_fails(temporal_namespace): assert False")
     assert "Temporal workflows" not in suite.inside("-rA").stdout.str()
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
+)
+def test_a_failure_can_be_copied(copied: Any) -> None:
+    failure = longrepr.Failure("it fails")
+    failure.addsection("Temporal", "explained")
+    assert str(copied(failure)) == str(failure)

@@ -113,6 +113,24 @@ def test_when_the_signal_of_pytest_timeout_ends_it(real_suite: Suite) -> None:
     kept(real_suite.path)
 
 
+def test_an_explanation_that_fails_leaves_the_interrupt_as_it_is(suite: Suite) -> None:
+    suite.file(
+        "conftest.py",
+        """
+from temporal_devserver._pytest import unreported
+
+def broken(item, why):
+    raise OSError("no explanation")
+
+unreported._letter = broken
+""",
+    )
+    suite.tests("def test_one(temporal_server): raise KeyboardInterrupt")
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
 def test_a_second_ctrl_c_ends_the_asking(suite: Suite) -> None:
     suite.file(
         "conftest.py",

@@ -70,4 +70,4 @@ def test_the_decoder_needs_no_class_of_user_metadata() -> None:
 
 def test_a_value_that_an_enum_lacks_is_named_by_its_number() -> None:
     assert enums.status(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED) == "FAILED"
-    assert enums.status(4711) == "unknown_4711"
+    assert enums.status(4711) == "VALUE_4711"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from temporal_devserver._pytest import plugin
 from temporal_devserver._pytest.settings import TABLE
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def test_all_of_them_in_the_help(suite: Suite) -> None:
 def test_every_fixture_says_what_it_is(suite: Suite) -> None:
     text = suite.inside("--fixtures").stdout.str()
     ours = re.findall(r"^(temporal_\w+).*--.*\n    (\S.*)", text, re.MULTILINE)
-    assert len(ours) == 11
+    fixtures = {name for name in plugin.__all__ if name.startswith("temporal_")}
+    assert {name for name, _ in ours} == fixtures
     assert "no docstring" not in " ".join(line for _, line in ours)
 
 
@@ -123,11 +125,11 @@ def test_one(pytestconfig):
         ("executable", "", "use PATH, or leave it out"),
         ("profile", "", "use NAME, or leave it out"),
         ("search_attributes", "T1=Strin", '{"CustomerId":"Keyword"}'),
-        ("dynamic_config", "=1", "use it as in frontend"),
         ("log_level", "loud", 'give a value like "warn"'),
         ("version", "newest", "like 1.9.1"),
         ("start_timeout", "0s", "use a number from 0.001 to 1e9"),
         ("keep", "99999999d", "use a number from 0 to 1e9"),
+        ("retention", "1s", "use 1h or more"),
         ("executable", "/no/such/temporal", "TEMPORAL_DEVSERVER_EXECUTABLE"),
         ("db", "/no/such/folder/x.db", "create the folder first"),
         ("db", "/etc/passwd", "use another path"),
@@ -138,11 +140,11 @@ def test_one(pytestconfig):
 def test_a_value_that_cannot_be(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, name: str, value: str, remedy: str
 ) -> None:
-    suite.tests("def test_one(): tell('it ran')")
+    suite.tests("def test_one(temporal_server): tell('it ran')")
     flag = f"--temporal-{name.replace('_', '-')}"
     for given in ("flag", "variable", "ini"):
-        if given != "flag" and not value.strip():
-            continue  # an empty variable or key is none
+        if given != "flag" and (not value.strip() or "\0" in value):
+            continue  # an empty variable or key is none, and no variable has a NUL
         with monkeypatch.context() as patch:
             options = [f"{flag}={value}"] if given == "flag" else []
             if given == "variable":
@@ -165,6 +167,14 @@ def test_more_search_attributes_than_there_is_room_for(suite: Suite) -> None:
     (line,) = [line for line in result.stderr.lines if line]
     assert "--temporal-search-attributes: Text has room for 3 search attributes" in line
     assert not suite.told()
+
+
+def test_an_existing_server_may_have_room_for_more_search_attributes(suite: Suite) -> None:
+    suite.tests("def test_one(): pass")
+    flags = [f"--temporal-search-attributes=T{number}=Text" for number in range(4)]
+    suite.inside("--temporal-address=localhost:1", *flags).assert_outcomes(passed=1)
+    result = suite.inside("--temporal-address=localhost:1", "--temporal-search-attributes=T=Strin")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_an_address_and_a_profile(suite: Suite) -> None:

@@ -159,19 +159,19 @@ def test_a_namespace_that_the_server_refuses_is_asked_for_once(real_suite: Suite
         """
 from temporal_devserver import DevServer
 
-@pytest.fixture(autouse=True)
-def count(monkeypatch):
-    create = DevServer.create_namespace
-    def counted(*arguments):
-        tell(1)
-        return create(*arguments)
-    monkeypatch.setattr(DevServer, "create_namespace", counted)
+create = DevServer.create_namespace
 
-def test_it(count, temporal_namespace):
+def counted(server, name, retention):
+    tell(1)
+    return create(server, name, 1.0)  # seconds: too short
+
+DevServer.create_namespace = counted
+
+def test_it(temporal_namespace):
     pass
 """
     )
-    result = real_suite.run("--temporal-retention", "1s")
+    result = real_suite.run()
     result.assert_outcomes(errors=1)
     assert len(real_suite.told()) == 1
 

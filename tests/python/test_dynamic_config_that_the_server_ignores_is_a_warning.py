@@ -84,3 +84,5 @@ def test_the_header_of_pytest_reports_it(real_suite: Suite) -> None:
     real_suite.tests("def test_nothing(): ...")
     result = real_suite.run("--temporal-dynamic-config", "frontend.rsp=7")
     result.stdout.fnmatch_lines(["temporal: warning: dynamic_config `frontend.rsp`: *rps`[?]"])
+    result = real_suite.run("--temporal-dynamic-config", "frontend.rsp=7", "--collect-only")
+    result.stdout.no_fnmatch_line("temporal: warning:*")

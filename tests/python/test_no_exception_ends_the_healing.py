@@ -80,12 +80,8 @@ def test_a_logging_handler_that_raises_does_not_end_the_watch_thread(
             eventually("it was told of", partial(broken.has_raised, raised))
 
 
-def test_an_event_that_cannot_be_read_is_reported_once_and_the_next_ones_are_read(
-    fake_temporal: Path,
-    logger: logging.Logger,  # noqa: ARG001
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def _odd_events(monkeypatch: pytest.MonkeyPatch) -> None:
     read = Event.from_json
 
     def odd(told: Any) -> Event:
@@ -95,6 +91,13 @@ def test_an_event_that_cannot_be_read_is_reported_once_and_the_next_ones_are_rea
         return read(told)
 
     monkeypatch.setattr(Event, "from_json", odd)
+
+
+@pytest.mark.usefixtures("logger", "_odd_events")
+def test_an_event_that_cannot_be_read_is_reported_once_and_the_next_ones_are_read(
+    fake_temporal: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with DevServer(executable=fake_temporal) as server:
         for _ in range(2):
             kill(server.status())
@@ -125,22 +128,11 @@ def test_a_bell_that_raises_does_not_end_the_watch_thread(
     assert len(reports(caplog)) == 1
 
 
+@pytest.mark.usefixtures("logger", "_odd_events")
 def test_an_event_that_cannot_be_read_does_not_end_the_healing_on_asyncio(
     fake_temporal: Path,
-    logger: logging.Logger,  # noqa: ARG001
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read = Event.from_json
-
-    def odd(told: Any) -> Event:
-        if told["kind"] == "exited":
-            message = "an odd event"
-            raise ValueError(message)
-        return read(told)
-
-    monkeypatch.setattr(Event, "from_json", odd)
-
     async def main() -> None:
         async with AsyncDevServer(executable=fake_temporal) as server:
             for _ in range(2):

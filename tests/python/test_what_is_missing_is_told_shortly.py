@@ -69,6 +69,15 @@ def test_a_file_that_cannot_be_run_is_a_usage_error(suite: Suite, name: str, wha
     assert line.endswith("set TEMPORAL_DEVSERVER_EXECUTABLE")
 
 
+def test_a_usage_error_of_workers_ends_the_run_once(suite: Suite) -> None:
+    suite.tests(BOTH)
+    result = suite.run("-n2", "-q", "--temporal-executable=nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stdout.str() + result.stderr.str()
+    assert text.count("ERROR: --temporal-executable: executable= names ") == 1
+    assert "Traceback" not in text
+
+
 def test_a_program_that_is_not_temporals_is_told_shortly(suite: Suite) -> None:
     suite.tests(BOTH)
     suite.file("other", "#!/bin/sh\nexit 3\n").chmod(0o755)

@@ -11,8 +11,6 @@ import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from .. import _clock
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -73,14 +71,14 @@ class Registry:
         self._own: Places = {}
         self._receivers: list[Places] = []
         """The places of the test that runs, then of each fixture that is being set up."""
-        self.began = 0.0
-        """When the test that runs began."""
+        self.began: float | None = None
+        """When the test that runs began; None where nothing was handed out to it so far."""
 
     def begin(self) -> None:
         """Notes that a test begins, also one that is run again."""
         self._own = {}
         self._receivers = [self._own]
-        self.began = _clock.unix_now()
+        self.began = _now() if any(self._fixtures.values()) else None
 
     def end(self) -> None:
         """Forgets the test that ran."""
@@ -130,6 +128,8 @@ class Registry:
         is_implied: bool = False,
     ) -> None:
         """Notes what is handed out: a namespace, or a client in it."""
+        if self.began is None:
+            self.began = _now()
         place = Place(server, namespace)
         place.is_fresh, place.is_implied = is_fresh, is_implied
         if client is not None:
@@ -154,6 +154,12 @@ def unnoted(server: Server, **client_options: Any) -> Client:  # noqa: ANN401
     """Returns a client of a server that is not for a test."""
     client: Client = inspect.unwrap(server.connect)(**client_options)
     return client
+
+
+def _now() -> float:
+    from .. import _clock  # it loads the core, which most test runs do not need
+
+    return _clock.unix_now()
 
 
 def _add(places: Places, place: Place) -> None:

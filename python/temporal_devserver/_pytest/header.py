@@ -28,12 +28,12 @@ OURS_ALONE = ("version", "dynamic_config", "schedules")
 """Options that change what tests see of a server, and that an existing server does not obey."""
 
 
-def line(root: Path, settings: Settings) -> str | None:
+def line(root: Path, settings: Settings, *, with_warnings: bool = True) -> str | None:
     """Returns what to say; None in projects in which there seems to be no Temporal."""
     if settings.is_external:
         return _existing(settings)
     try:
-        name, chosen = shared.server(root, settings)
+        name, chosen, warnings = shared.server(root, settings)
     except _errors.ExecutableNotFoundError as error:
         return f"temporal: {error}" if settings.executable else None
     except _errors.DevServerError as error:
@@ -41,11 +41,11 @@ def line(root: Path, settings: Settings) -> str | None:
     status = _status(name, chosen)
     if status is None:
         told = f"server `{name}`, started by the first test that needs it"
-        warnings = json.loads(_core.lookup(to_json(chosen), launcher()))["warnings"]
     else:
         told = f"server `{name}` {status['version']} at {status['address']}, {status['state']}"
         warnings = status["warnings"]
-    return "\n".join([f"temporal: {told}", *(f"temporal: warning: {each}" for each in warnings)])
+    shown = warnings if with_warnings else []
+    return "\n".join([f"temporal: {told}", *(f"temporal: warning: {each}" for each in shown)])
 
 
 def _existing(settings: Settings) -> str:

@@ -86,6 +86,8 @@ class Failure:
         return "\n".join(parts)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name == "_failure" or name.startswith("__"):  # `copy` and `pickle` ask before __init__
+            raise AttributeError(name)
         return getattr(self._failure, name)
 
 

@@ -36,7 +36,9 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
+    "pytest_runtestloop",
     "pytest_terminal_summary",
+    "pytest_testnodedown",
     "pytest_timeout_set_timer",
     "temporal_client",
     "temporal_client_options",
@@ -76,7 +78,34 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Says which server the tests would use."""
     from . import header
 
-    return header.line(config.rootpath, run.of(config).settings)
+    settings, warn = run.of(config).settings, not config.option.collectonly
+    return header.line(config.rootpath, settings, with_warnings=warn)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Checks the files that options name, once, where a test uses them."""
+    settings = run.of(session.config).settings
+    if not settings.sources or not run.needs_files(session):
+        return None
+    from . import checks
+
+    try:
+        checks.check_files(settings)
+    except pytest.UsageError as error:
+        output = getattr(session.config, "workeroutput", None)
+        if output is None:
+            raise
+        output[run.USAGE_ERROR] = str(error)
+        return True  # the worker runs nothing, and its controller raises
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  # of pytest-xdist
+    """Ends the run with the usage error of a worker."""
+    if message := getattr(node, "workeroutput", {}).get(run.USAGE_ERROR):
+        raise pytest.UsageError(message)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -147,9 +176,9 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:  
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  # of pytest-xdist
     """Lets a worker tell of a test that has no report."""
-    from . import unreported
+    from . import letters
 
-    node.workerinput[unreported.WORKER_INPUT] = unreported.letterbox(node.config).path
+    node.workerinput[letters.WORKER_INPUT] = letters.letterbox(node.config).address
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -167,6 +196,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
         longrepr.show(terminalreporter)
     if terminalreporter.config.pluginmanager.hasplugin("dsession"):
-        from . import unreported
+        from . import letters
 
-        unreported.show_letters(terminalreporter.config)
+        letters.show_all(terminalreporter.config)

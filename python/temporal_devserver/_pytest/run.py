@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from .. import _clock
 from . import clients, handed
 
 if TYPE_CHECKING:
@@ -75,12 +74,12 @@ class Run:
 
         root, settings = self.config.rootpath, self.settings
         try:
-            name, chosen = shared.server(root, settings, more)
+            name, chosen, _ = shared.server(root, settings, more)
         except ExecutableNotFoundError as error:
             from .._install import first_use
 
             first_use.fill(error)
-            name, chosen = shared.server(root, settings, more)
+            name, chosen, _ = shared.server(root, settings, more)
         with DevServer(name, **chosen) as server, self._watched(server):
             self._hand_out(server)
             for namespace in (more or {}).get("namespaces") or ():
@@ -142,6 +141,7 @@ class Run:
 
     def namespace(self, server: Server, test: str) -> str:
         """Returns a namespace for a test: a fresh one, named after it, where that can be."""
+        from .. import _clock
         from .._errors import ConfigError, DevServerError
         from .external import ExternalServer
 
@@ -192,6 +192,21 @@ CLEANUP: pytest.StashKey[Cleanup] = pytest.StashKey()
 def of(config: pytest.Config) -> Run:
     """Returns what this process has."""
     return config.stash[KEY]
+
+
+USAGE_ERROR = "temporal_devserver_usage_error"
+"""Where a worker of pytest-xdist leaves a usage error for its controller."""
+
+NEED_FILES = {"temporal_server_factory", "temporal_private_server"}
+"""Fixtures that use the files of the options; a fixture that needs a server has one of these."""
+
+
+def needs_files(session: pytest.Session) -> bool:
+    """Tells whether a test that is about to run uses the files that the options name."""
+    config = session.config
+    if config.getoption("collectonly") or config.getoption("setupplan", default=False):
+        return False
+    return any(NEED_FILES.intersection(getattr(it, "fixturenames", ())) for it in session.items)
 
 
 def concerns(item: pytest.Item) -> bool:

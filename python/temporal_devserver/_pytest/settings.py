@@ -80,8 +80,8 @@ class Settings:
     )
     retention: float | None = _option(
         "TIME",
-        "how long closed workflows are kept in the namespace of a test; default: 1d",
-        words.duration,
+        "how long closed workflows are kept in the namespace of a test, at least 1h; default: 1d",
+        words.retention,
     )
     keep: float = _option(
         "TIME",
@@ -126,8 +126,9 @@ class Settings:
         words.path,
     )
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        """Takes what was given, and for all else the default."""
+    def __init__(self, given: Mapping[str, Any], sources: Mapping[str, Source]) -> None:
+        """Takes what was given, and where, and for all else the default."""
+        self.sources = sources
         for name, option in TABLE.items():
             setattr(self, name, given.get(name, option.default))
 
@@ -168,14 +169,14 @@ def read(config: pytest.Config) -> Settings:
         if given is not None:
             sources[name], texts = given
             values[name] = _read(sources[name], option, texts)
-    settings = Settings(values)
+    settings = Settings(values, sources)
     if settings.address and settings.profile:
         message = "temporal: an address and a profile are given; leave one of them out"
         raise pytest.UsageError(message)
     if sources:
         from . import checks
 
-        checks.check(values, sources)
+        checks.check_values(settings)
     return settings
 
 

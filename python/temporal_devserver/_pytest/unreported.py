@@ -1,76 +1,29 @@
 """Tests that end without a report: by Ctrl-C, or by the thread of pytest-timeout.
 
 What Temporal says about such a test is found out at that moment, for later its servers are gone. It
-is shown at once, where there is a terminal. A worker of pytest-xdist has none: it leaves a letter
-in a file in memory that the controller has opened. The kernel frees that file with its last user,
-so nothing is left, whichever process is killed.
+is shown at once, where there is a terminal. A worker of pytest-xdist has none, and sends a letter.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import threading
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from . import explain, longrepr, run
+from . import explain, letters, longrepr, run
 
 if TYPE_CHECKING:
+    import pytest
+
+    from .letters import Letter
     from .report import Collector
-
-WORKER_INPUT = "temporal_devserver_letters"
-"""Where a worker finds the path of the file."""
-
-
-class Letter(TypedDict):
-    """What is said about a test."""
-
-    test: str
-    why: str
-    """Why it has no report."""
-    sections: list[explain.Section]
-    drawing: dict[str, Any] | None
-
-
-class Letterbox:
-    """The letters of all workers."""
-
-    def __init__(self) -> None:
-        self._file = os.memfd_create("temporal-devserver-letters")
-        self.path = f"/proc/{os.getpid()}/fd/{self._file}"
-        self._shown: set[str] = set()
-
-    def letters(self) -> list[Letter]:
-        """Returns the letters about tests of which nothing was shown."""
-        text = os.pread(self._file, os.fstat(self._file).st_size, 0)
-        whole, _, _under_way = text.rpartition(b"\n")
-        found: list[Letter] = [json.loads(line) for line in whole.splitlines()]
-        return [letter for letter in found if letter["test"] not in self._shown]
-
-    def take(self, test: str) -> list[Letter]:
-        """Returns the letters about a test; from now on they count as shown."""
-        found = [letter for letter in self.letters() if letter["test"] == test]
-        self._shown.add(test)
-        return found
-
-
-KEY = pytest.StashKey[Letterbox]()
-
-
-def letterbox(config: pytest.Config) -> Letterbox:
-    """Returns that of the controller."""
-    if KEY not in config.stash:
-        config.stash[KEY] = Letterbox()
-    return config.stash[KEY]
 
 
 def interrupted(item: pytest.Item) -> None:
     """Explains a test in which the run is interrupted."""
-    explain.stop_the_clock(item)
-    _leave(item, _letter(item, "interrupted"))
+    with contextlib.suppress(Exception):  # the interrupt goes on, whatever fails here
+        explain.stop_the_clock(item)
+        _leave(item, _letter(item, "interrupted"))
 
 
 def set_timer(item: pytest.Item, settings: Any) -> bool:  # noqa: ANN401  # pytest-timeout's
@@ -106,16 +59,9 @@ def _time_is_up(item: pytest.Item, settings: Any) -> None:  # noqa: ANN401
         pytest_timeout.timeout_timer(item, settings)
 
 
-def show_letters(config: pytest.Config) -> None:
-    """Shows the letters of workers whose tests have no report."""
-    if KEY in config.stash:
-        for letter in config.stash[KEY].letters():
-            _show(config, letter)
-
-
 def add_to(report: pytest.TestReport, config: pytest.Config) -> None:
     """Adds to the report of a lost worker what it has left about its test."""
-    for letter in letterbox(config).take(report.nodeid):
+    for letter in letters.letterbox(config).take(report.nodeid):
         longrepr.add(report, letter["sections"])
         setattr(report, explain.ATTRIBUTE, letter["drawing"])
 
@@ -128,20 +74,13 @@ def _letter(item: pytest.Item, why: str) -> Letter:
 
 
 def _leave(item: pytest.Item, letter: Letter) -> None:
-    path = getattr(item.config, "workerinput", {}).get(WORKER_INPUT)
-    if path is None:
-        _show(item.config, letter)
+    address = getattr(item.config, "workerinput", {}).get(letters.WORKER_INPUT)
+    if address is None:
+        letters.show(item.config, letter)
         if (collector := _collector(item.config)) is not None:
             collector.take(letter)
         return
-    with contextlib.suppress(OSError), open(path, "ab", buffering=0) as box:
-        box.write(f"{json.dumps(letter)}\n".encode())  # which a worker on another machine cannot
-
-
-def _show(config: pytest.Config, letter: Letter) -> None:
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None and letter["sections"]:
-        longrepr.write(terminal, f"{letter['test']} ({letter['why']})", letter["sections"])
+    letters.send(letter, *address)
 
 
 def _collector(config: pytest.Config) -> Collector | None:

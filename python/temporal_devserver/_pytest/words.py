@@ -43,6 +43,19 @@ def duration(value: str, _base: Path) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+SHORTEST_RETENTION = 3600.0
+"""Seconds. The server refuses a namespace that keeps closed workflows for less."""
+
+
+def retention(value: str, base: Path) -> float:
+    """Reads how long a namespace keeps closed workflows; returns seconds."""
+    seconds = duration(value, base)
+    if seconds < SHORTEST_RETENTION:
+        message = f"{value!r} is too short for a Temporal server; use 1h or more"
+        raise ValueError(message)
+    return seconds
+
+
 FAILURES = 3
 """Failures of a workflow task in a row that end a wait, unless chosen otherwise."""
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ... import _clock
-from .. import explain, unreported
+from .. import explain, letters
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from ..unreported import Letter
+    from ..letters import Letter
     from .data import Entry
 
 LONGEST = 6_000
@@ -74,7 +74,7 @@ class Collector:
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """Writes the page, once the workers have ended."""
         yield
-        for letter in unreported.letterbox(self._config).letters():
+        for letter in letters.letterbox(self._config).letters():
             self.take(letter)
         self.write()
 
