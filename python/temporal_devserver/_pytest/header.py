@@ -41,7 +41,7 @@ def line(root: Path, settings: Settings) -> str | None:
     status = _status(name, chosen)
     if status is None:
         told = f"server `{name}`, started by the first test that needs it"
-        warnings = json.loads(_core.lookup(to_json(chosen), launcher()))["warnings"]
+        warnings = json.loads(_core.lookup(to_json(chosen), launcher(), warnings=True))["warnings"]
     else:
         told = f"server `{name}` {status['version']} at {status['address']}, {status['state']}"
         warnings = status["warnings"]
