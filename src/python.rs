@@ -260,8 +260,9 @@ mod core {
     }
 
     #[pyfunction]
-    fn lookup(py: Python<'_>, options: &str, launcher: &str) -> PyResult<String> {
-        let found = session::Lookup::new(&parse(options)?, &parse(launcher)?);
+    #[pyo3(signature = (options, launcher, warnings = false))]
+    fn lookup(py: Python<'_>, options: &str, launcher: &str, warnings: bool) -> PyResult<String> {
+        let found = session::Lookup::new(&parse(options)?, &parse(launcher)?, warnings);
         let found = found.map_err(|error| raised(py, &error))?;
         Ok(json!(found).to_string())
     }
@@ -289,8 +290,15 @@ mod core {
     }
 
     #[pyfunction]
-    fn remedy(errno: i32, otherwise: &str) -> String {
-        Problem::of("", &std::io::Error::from_raw_os_error(errno)).remedy(otherwise)
+    #[pyo3(signature = (errno, otherwise, spawning = false))]
+    fn remedy(errno: i32, otherwise: &str, spawning: bool) -> String {
+        let error = std::io::Error::from_raw_os_error(errno);
+        let problem = if spawning {
+            Problem::of_spawn("", &error)
+        } else {
+            Problem::of("", &error)
+        };
+        problem.remedy(otherwise)
     }
 
     #[pyfunction]

@@ -251,18 +251,20 @@ def executable_store() -> tuple[str, list[str]]:
         StateDirError: It cannot be made, or others may write to it.
     """
 
-def lookup(options: str, launcher: str) -> str:
+def lookup(options: str, launcher: str, warnings: bool = False) -> str:
     """Looks for what a server with these options would be made of, and makes nothing.
 
     Args:
         options: As for `Session`.
         launcher: As for `Session`.
+        warnings: Whether `warnings` is filled in; this may read the whole executable.
 
     Returns:
         A JSON object: `runtime_root` (directory of all that needs no HOME), `executables` (paths:
         the one that would be run; where a version is asked for, all among which it is looked for,
         but for what was downloaded), `identity` (of the options those that make a server what it
-        is), `warnings` (keys of the dynamic configuration that the first executable does not know).
+        is), `warnings` (keys of the dynamic configuration that the first executable does not know;
+        empty unless asked for).
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
@@ -281,12 +283,13 @@ def check_options(options: str) -> None:
         DatabaseError: What is named as the database cannot be one.
     """
 
-def remedy(errno: int, otherwise: str) -> str:
+def remedy(errno: int, otherwise: str, spawning: bool = False) -> str:
     """Returns what to do about an error of the operating system.
 
     Args:
         errno: Its number.
         otherwise: What to do where no limit of the machine or of the user is in the way.
+        spawning: Whether a process or a thread could not be made: `EAGAIN` means a limit then.
     """
 
 def option_defaults() -> str:

@@ -257,7 +257,7 @@ fn cannot_run(program: &OsStr, errno: Errno) -> Error {
             let path = found(program).unwrap_or_else(|| program.into());
             let metadata = path.metadata().ok().filter(Metadata::is_file);
             let why = metadata.and_then(|it| not_executable(&path, &it));
-            let problem = Problem::of(format_args!("{shown} cannot be run"), &errno);
+            let problem = Problem::of_spawn(format_args!("{shown} cannot be run"), &errno);
             let remedy = problem.remedy("name a program that can be run");
             return match why {
                 Some(why) if errno == Errno::EACCES => {

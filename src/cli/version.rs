@@ -10,7 +10,7 @@ use crate::session::{Host, Lookup};
 
 /// Tells the versions.
 pub(crate) fn version(host: &Host) -> Result<u8, Failure> {
-    let found = Lookup::new(&Map::new(), host).map(Lookup::into_executable);
+    let found = Lookup::new(&Map::new(), host, false).map(Lookup::into_executable);
     let server = match found {
         Ok(Some(path)) => {
             let locations = Locations::from_environment(|name| std::env::var_os(name), None);

@@ -29,11 +29,14 @@ enum Limit {
 }
 
 /// How the Go runtime, which ends every process of the server, says that there is too little of something.
-const SAID_BY_GO: [(&str, Limit); 4] = [
+const SAID_BY_GO: [(&str, Limit); 7] = [
     ("failed to reserve", Limit::Memory),
     ("out of memory", Limit::Memory),
     ("cannot allocate memory", Limit::Memory),
     ("failed to create new OS thread", Limit::Processes),
+    ("too many open files in system", Limit::OpenFilesOfAll),
+    ("too many open files", Limit::OpenFiles),
+    ("no space left on device", Limit::Room),
 ];
 
 /// What may be the cause of a problem.
@@ -67,6 +70,14 @@ impl Problem {
             words: format!("{what}: {cause}"),
             limit: cause.errno().and_then(Limit::of_errno),
         }
+    }
+
+    /// Returns the problem that no process or thread could be made. `EAGAIN` means a limit there, and elsewhere only *not now*.
+    pub(crate) fn of_spawn(what: impl fmt::Display, cause: &(impl Cause + ?Sized)) -> Self {
+        let is_limit = cause.errno() == Some(Errno::EAGAIN);
+        let problem = Self::of(what, cause);
+        let limit = problem.limit.or(is_limit.then_some(Limit::Processes));
+        Self { limit, ..problem }
     }
 
     /// Returns the problem that a process ended in this way.
@@ -113,7 +124,6 @@ impl Limit {
         match errno {
             Errno::EMFILE => Some(Self::OpenFiles),
             Errno::ENFILE => Some(Self::OpenFilesOfAll),
-            Errno::EAGAIN => Some(Self::Processes),
             Errno::ENOMEM => Some(Self::Memory),
             Errno::EFBIG => Some(Self::FileSize),
             Errno::ENOSPC | Errno::EDQUOT => Some(Self::Room),
@@ -151,7 +161,6 @@ mod tests {
         for (number, part) in [
             (libc::EMFILE, "ulimit -n"),
             (libc::ENFILE, "fs.file-max"),
-            (libc::EAGAIN, "ulimit -u"),
             (libc::ENOMEM, "ulimit -v"),
             (libc::EFBIG, "ulimit -f"),
             (
@@ -165,6 +174,10 @@ mod tests {
             let remedy = Problem::of("it is so", &error).remedy("look");
             assert!(remedy.contains(part), "{error}: {remedy}");
         }
+        let busy = io::Error::from_raw_os_error(libc::EAGAIN);
+        assert_eq!(Problem::of("a pipe is full", &busy).remedy("look"), "look");
+        let spawning = Problem::of_spawn("no process", &busy).remedy("look");
+        assert!(spawning.contains("ulimit -u"), "{spawning}");
         let foreign = Problem::from("a file is called `Too many open files`");
         assert_eq!(foreign.remedy("look"), "look");
     }
@@ -175,8 +188,17 @@ mod tests {
         let signal = Exit::Signal("SIGXFSZ".to_owned());
         assert!(by(signal).remedy("look").contains("ulimit -f"));
         assert_eq!(by(Exit::Code(1)).remedy("look"), "look");
-        let said =
-            by(Exit::Code(2)).said(["a", "fatal error: failed to reserve page summary memory"]);
-        assert!(said.remedy("look").contains("ulimit -v"));
+        for (line, part) in [
+            (
+                "fatal error: failed to reserve page summary memory",
+                "ulimit -v",
+            ),
+            ("error=\"accept4: too many open files\"", "ulimit -n"),
+            ("open x: too many open files in system", "fs.file-max"),
+            ("write x.db: no space left on device", "make room"),
+        ] {
+            let said = by(Exit::Code(2)).said(["a", line]);
+            assert!(said.remedy("look").contains(part), "{line}");
+        }
     }
 }

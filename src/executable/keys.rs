@@ -58,8 +58,8 @@ const CACHE: u64 = 1 << 20;
 pub struct Keys {
     /// Keys that stand in the executable, as they are spelt there; a few are none.
     listed: BTreeSet<String>,
-    /// Whether the other keys that were asked about are known.
-    judged: BTreeMap<String, bool>,
+    /// The keys that were asked about, in lower case, and the text that stands in the executable for each; null: none does.
+    judged: BTreeMap<String, Option<String>>,
 }
 
 impl Keys {
@@ -67,16 +67,16 @@ impl Keys {
     pub fn is_unknown(&self, key: &str) -> bool {
         self.listed.len() >= FEWEST
             && self.spelling(key).is_none()
-            && self.judged.get(&key.to_lowercase()) == Some(&false)
+            && self.judged.get(&key.to_lowercase()) == Some(&None)
     }
 
     /// Returns a key as the executable spells it: servers before 1.30 tell upper case from lower.
     pub fn spelling(&self, key: &str) -> Option<&str> {
         let same = |listed: &&String| listed.eq_ignore_ascii_case(key);
-        let exact = self.listed.get(key);
-        exact
-            .or_else(|| self.listed.iter().find(same))
-            .map(String::as_str)
+        let listed = self.listed.get(key);
+        let listed = listed.or_else(|| self.listed.iter().find(same));
+        let judged = || self.judged.get(&key.to_lowercase())?.as_ref();
+        listed.or_else(judged).map(String::as_str)
     }
 
     /// Returns the key that was probably meant.
@@ -203,7 +203,8 @@ struct Scanner {
     /// What was pushed last, after the end of what was pushed before: keys may lie across.
     text: Vec<u8>,
     listed: BTreeSet<String>,
-    found: BTreeSet<String>,
+    /// Of those wanted, the text that stands there.
+    found: BTreeMap<String, String>,
 }
 
 impl Scanner {
@@ -212,7 +213,7 @@ impl Scanner {
             wanted,
             text: vec![0; AROUND],
             listed: BTreeSet::new(),
-            found: BTreeSet::new(),
+            found: BTreeMap::new(),
         }
     }
 
@@ -226,10 +227,10 @@ impl Scanner {
 
     fn finish(mut self) -> Keys {
         self.push(&[0; AROUND]);
-        let found = self.found;
+        let mut found = self.found;
         let judge = |key: String| {
-            let is_known = found.contains(&key);
-            (key, is_known)
+            let spelling = found.remove(&key);
+            (key, spelling)
         };
         Keys {
             listed: self.listed,
@@ -259,8 +260,10 @@ impl Scanner {
             self.listed.insert(key.into_owned());
         }
         for key in &self.wanted {
-            if !self.found.contains(key) && is_in(text, &dots, key.as_bytes(), &tiles) {
-                self.found.insert(key.clone());
+            if !self.found.contains_key(key)
+                && let Some(spelling) = find(text, &dots, key.as_bytes(), &tiles)
+            {
+                self.found.insert(key.clone(), spelling);
             }
         }
     }
@@ -284,19 +287,22 @@ fn start(text: &[u8], dot: usize) -> Option<usize> {
     (start == 0 || text[start - 1] != b'.').then_some(start)
 }
 
-/// Tells whether a key stands in a text other than as the beginning of longer keys. What is too near to an end to tell is for the next text.
-fn is_in(text: &[u8], dots: &[usize], key: &[u8], tiles: &[(usize, usize)]) -> bool {
-    let Some(offset) = key.iter().position(|byte| *byte == b'.') else {
-        return false;
-    };
+/// Returns a key as a text spells it, where it stands other than as the beginning of longer keys. What is too near to an end to tell
+/// is for the next text.
+fn find(text: &[u8], dots: &[usize], key: &[u8], tiles: &[(usize, usize)]) -> Option<String> {
+    let offset = key.iter().position(|byte| *byte == b'.')?;
     let inner = AROUND..text.len() - AROUND;
     let places = dots.iter().filter_map(|dot| dot.checked_sub(offset));
     let mut places = places.filter(|at| inner.contains(at));
-    places.any(|at| {
-        let end = at + key.len();
-        let here = text.get(at..end);
-        let covers = |(start, length): &(usize, usize)| *start == at && *length > key.len();
-        here.is_some_and(|here| here.eq_ignore_ascii_case(key)) && !tiles.iter().any(covers)
+    places.find_map(|at| {
+        // All texts beside a key have its length. So a distance of a multiple of it is one of several texts, the next ones of which
+        // do not look like keys, and not one of a longer key.
+        let covers = |(start, length): &(usize, usize)| {
+            *start == at && *length > key.len() && *length % key.len() != 0
+        };
+        let here = text.get(at..at + key.len())?;
+        let is_key = here.eq_ignore_ascii_case(key) && !tiles.iter().any(covers);
+        is_key.then(|| String::from_utf8_lossy(here).into_owned())
     })
 }
 
@@ -342,10 +348,28 @@ mod tests {
             let keys = keys(TEXT, &wanted, piece);
             let known: Vec<&str> = wanted
                 .into_iter()
-                .filter(|key| keys.judged[&key.to_lowercase()])
+                .filter(|key| keys.judged[&key.to_lowercase()].is_some())
                 .collect();
             assert_eq!(known, ["history.rps", "Worker.Count"]);
         }
+    }
+
+    #[test]
+    fn a_key_without_neighbours_is_spelt_as_it_stands_there() {
+        for piece in [1, 7, 1000] {
+            let keys = keys(TEXT, &["HISTORY.RPS", "worker.Count"], piece);
+            assert_eq!(keys.spelling("HISTORY.rps"), Some("history.rps"));
+            assert_eq!(keys.spelling("Worker.count"), Some("worker.count"));
+        }
+    }
+
+    #[test]
+    fn a_text_of_one_length_that_is_no_key_hides_no_key_before_it() {
+        let text = "\0frontend.rpsTwelveBytesXhistory.ratehistory.size\0";
+        let wanted = ["frontend.rps", "history.ra"];
+        let keys = keys(text, &wanted, 1000);
+        assert_eq!(keys.spelling("frontend.rps"), Some("frontend.rps"));
+        assert_eq!(keys.judged["history.ra"], None);
     }
 
     #[test]

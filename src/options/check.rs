@@ -130,12 +130,20 @@ impl Options {
             let (problem, remedy) = limit_of(kind, &names);
             return Err(config("search_attributes", &problem, &remedy));
         }
+        let mut keys = BTreeMap::new();
         for (key, value) in &self.identity.dynamic_config {
+            if let Some(other) = keys.insert(key.to_lowercase(), key) {
+                return Err(config(
+                    "dynamic_config",
+                    &format!("`{other}` and `{key}` are one key in two spellings"),
+                    "leave out one of the two",
+                ));
+            }
             if is_constrained(value) {
                 return Err(config(
                     "dynamic_config",
                     &format!(
-                        "`{key}` has constraints, but `temporal server start-dev` takes one value for a whole server"
+                        "`{key}` has constraints, or is a list for them, but `temporal server start-dev` takes one value for a whole server"
                     ),
                     "give that value alone, or give what needs another one a server of its own",
                 ));
@@ -164,9 +172,9 @@ impl Options {
     }
 }
 
-/// Tells whether a value is a list of values with constraints, as Temporal's files of dynamic configuration have it.
+/// Tells whether a value is a list of values, as Temporal's files of dynamic configuration have it; constraints are optional there.
 fn is_constrained(value: &Value) -> bool {
-    let is_one = |entry: &Value| entry.get("value").is_some() && entry.get("constraints").is_some();
+    let is_one = |entry: &Value| entry.get("value").is_some();
     value
         .as_array()
         .is_some_and(|entries| entries.iter().any(is_one))

@@ -74,6 +74,14 @@ fn what_cannot_work_is_refused_with_the_name_of_the_option() {
             json!({"dynamic_config": {"frontend.rps": [{"value": 1, "constraints": {"namespace": "a"}}]}}),
             "dynamic_config",
         ),
+        (
+            json!({"dynamic_config": {"frontend.rps": [{"value": 5}]}}),
+            "dynamic_config",
+        ),
+        (
+            json!({"dynamic_config": {"frontend.rps": 5, "Frontend.RPS": 6}}),
+            "dynamic_config",
+        ),
         (json!({"extra_args": ["--port=1"]}), "extra_args"),
         (json!({"extra_args": ["-p7233"]}), "extra_args"),
     ] {

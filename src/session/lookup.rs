@@ -24,7 +24,7 @@ pub struct Lookup {
     executables: Vec<PathBuf>,
     /// Of the options those that make a server what it is, as they were given.
     identity: Map<String, Value>,
-    /// What such a server would ignore: keys of its dynamic configuration that the executable does not know.
+    /// What such a server would ignore: keys of its dynamic configuration that the executable does not know. Empty unless asked for.
     warnings: Vec<String>,
 }
 
@@ -53,8 +53,8 @@ impl Lookup {
         Ok(())
     }
 
-    /// Looks for what a server with these options would be made of.
-    pub fn new(options: &Map<String, Value>, host: &Host) -> Result<Self> {
+    /// Looks for what a server with these options would be made of. Its warnings may need a look at the whole executable.
+    pub fn new(options: &Map<String, Value>, host: &Host, with_warnings: bool) -> Result<Self> {
         let options = Options::parse(options)?;
         let locations = Locations::from_environment(|name| host.variable(name), None)?;
         let (path, variable) = (std::env::var_os("PATH"), host.executable_variable());
@@ -72,7 +72,8 @@ impl Lookup {
             None => vec![find(&places)?],
             Some(_) => usable(&places)?,
         };
-        let warnings = executables.first().map_or_else(Vec::new, |executable| {
+        let executable = executables.first().filter(|_| with_warnings);
+        let warnings = executable.map_or_else(Vec::new, |executable| {
             ignored(executable, &options, &locations)
         });
         Ok(Self {

@@ -99,7 +99,7 @@ impl Site for ServerSite {
 
     fn spawn(&mut self, hello: &Request) -> Result<Link> {
         self.try_spawn(hello).map_err(|error| {
-            let problem = Problem::of("the supervisor cannot be started", &error);
+            let problem = Problem::of_spawn("the supervisor cannot be started", &error);
             let remedy = problem.remedy("see that this interpreter can still be run");
             // Processes, descriptors and memory come back; an interpreter does not.
             let is_gone = matches!(

@@ -91,7 +91,7 @@ impl Supervisor {
         tracing::debug!(program = ?command.program, arguments = ?command.args, "the server is spawned");
         ServerProcess::spawn(&command).map_err(|error| {
             let program = prepared.executable.display();
-            let problem = Problem::of(format_args!("{program} cannot be run"), &error);
+            let problem = Problem::of_spawn(format_args!("{program} cannot be run"), &error);
             let look =
                 "put that file back as it was, or start anew with another one (`executable=`)";
             Error::Start {

@@ -37,6 +37,11 @@ impl Complaints {
         };
     }
 
+    /// Goes on at the new beginning of the log, which may be longer by now than it was before it was cut.
+    pub(crate) fn log_was_cut(&mut self) {
+        self.offset = 0;
+    }
+
     /// Reads on in the log.
     fn read(&mut self, directory: &Directory) -> std::io::Result<()> {
         let mut file = directory.open_file(SERVER_LOG, OFlag::O_RDONLY)?;
@@ -101,6 +106,22 @@ impl Supervisor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_was_cut_is_read_from_its_beginning() {
+        let temp = tempfile::tempdir().unwrap();
+        let directory = Directory::make(&temp.path().join("server"), "X").unwrap();
+        let write = |text: &str| std::fs::write(directory.path().join(SERVER_LOG), text).unwrap();
+        let mut complaints = Complaints::default();
+        write("level=INFO msg=before\n");
+        complaints.read(&directory).unwrap();
+        write(&format!(
+            "level=WARN {TOLD}a.key ignored-value=1 error=no\nlevel=INFO msg=more\n"
+        ));
+        complaints.log_was_cut();
+        complaints.read(&directory).unwrap();
+        assert_eq!(complaints.wrong["a.key"], "no");
+    }
 
     #[test]
     fn a_line_of_the_log_names_key_and_trouble() {

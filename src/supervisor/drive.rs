@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::{monotonic, seconds};
-use crate::control::line::{decode, misunderstood};
+use crate::control::line::decode;
 use crate::control::message::{Kind, LeaseRequest, PROTOCOL, Reply, Request};
 use crate::error::Result;
 use crate::failpoint;
@@ -325,16 +325,13 @@ impl Supervisor {
         }
     }
 
-    /// Drops who has said nothing for longest, when there are too many of them for others to find room.
+    /// Drops who has said nothing for longest, when there are too many of them for others to find room: without a word, so that a
+    /// client that was stopped before its HELLO takes the end for what it is, and connects again.
     fn forget_silent(&mut self) {
         let is_silent = |one: &(&u64, &Connection)| one.1.protocol.is_none();
         let mut silent = self.connections.iter().filter(is_silent).map(|(id, _)| *id);
         if let Some(oldest) = silent.next().filter(|_| silent.count() >= SILENT) {
-            let refusal = misunderstood(
-                "too many connections say nothing",
-                "begin with HELLO at once",
-            );
-            self.hang_up(oldest, refusal);
+            self.disconnected(oldest);
         }
     }
 

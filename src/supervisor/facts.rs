@@ -170,7 +170,7 @@ async fn ask(executable: &Path, arguments: Vec<OsString>) -> Result<(Exit, Strin
             executable,
             "cannot be run: it is no program for this machine",
         ),
-        _ => wrong(executable, Problem::of("cannot be run", &error)),
+        _ => wrong(executable, Problem::of_spawn("cannot be run", &error)),
     })
 }
 

@@ -122,6 +122,23 @@ pub(crate) fn refusal(lines: &[String]) -> Option<&str> {
     })
 }
 
+/// Tells whether the words that refuse a command line name one of these arguments: a flag of theirs, or a word that is no flag.
+pub(crate) fn names_one_of(why: &str, arguments: &[String]) -> bool {
+    let between = |c: char| c.is_whitespace() || "\"'`:,=[]".contains(c);
+    let words: Vec<&str> = why.split(between).collect();
+    let is_flag = |word: &str| word.len() > 1 && word.starts_with('-');
+    let is_about_flags = words.iter().any(|word| is_flag(word));
+    arguments.iter().any(|argument| {
+        let name = argument.split('=').next().unwrap_or_default();
+        // `-ovalue` is the flag `-o` with its value.
+        let is_it = |word: &&str| *word == name || (word.len() == 2 && name.starts_with(*word));
+        match is_about_flags {
+            true => is_flag(name) && words.iter().filter(|word| is_flag(word)).any(is_it),
+            false => words.contains(&argument.as_str()),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +165,28 @@ mod tests {
         assert_eq!((&*lines[0], &*lines[5]), ("before 0", "panic: short"));
         let lines = after(&["it says panic: in the middle"], 400);
         assert_eq!(lines.last().unwrap(), "\tframe 399");
+    }
+
+    #[test]
+    fn a_refusal_is_blamed_on_an_argument_that_it_names() {
+        let given = ["--odd=1", "-ovalue", "--level", "loud"].map(str::to_owned);
+        for why in [
+            "unknown flag: --odd",
+            "unknown shorthand flag: 'v' in -ovalue",
+            r#"invalid argument "value" for "-o, --output" flag: no"#,
+            r#"invalid argument "loud" for "--level" flag: no"#,
+            r#"unknown command "loud" for "temporal server start-dev""#,
+        ] {
+            assert!(names_one_of(why, &given), "{why}");
+        }
+        for why in [
+            "unknown flag: --disable-config-file",
+            "unknown flag: --odder",
+            r#"invalid argument "loud" for "--ip" flag: no"#,
+            "bind: address already in use",
+        ] {
+            assert!(!names_one_of(why, &given), "{why}");
+        }
     }
 
     #[test]

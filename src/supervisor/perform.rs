@@ -51,8 +51,9 @@ impl Supervisor {
                 self.retry_after(delay);
             }
             Action::Exchange => self.exchange(),
-            Action::Tell(Transition::Failed { reason, error }) => {
+            Action::Tell(Transition::Failed { error, .. }) => {
                 let error = self.with_log(error);
+                let reason = error["message"].as_str().unwrap_or_default().to_owned();
                 self.tell(&Transition::Failed { reason, error });
             }
             Action::Tell(transition) => self.tell(&transition),
@@ -143,7 +144,7 @@ impl Supervisor {
         let lines = self.log_tail();
         if exit == Exit::Code(1)
             && let Some(why) = log::refusal(&lines)
-            && !self.identity.extra_args.is_empty()
+            && log::names_one_of(why, &self.identity.extra_args)
         {
             let error = self.refused_arguments(why);
             self.step(Input::ExitedForGood(exit, error));

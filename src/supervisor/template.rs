@@ -197,7 +197,7 @@ pub(crate) async fn sqlite(
         Err(error) => {
             let what = format!("the interpreter {} cannot be run", program.display());
             let remedy = "put the interpreter back, or restart the program that holds the server";
-            Err(refusal(path, Problem::of(what, &error), remedy))
+            Err(refusal(path, Problem::of_spawn(what, &error), remedy))
         }
     }
 }

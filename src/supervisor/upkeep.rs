@@ -23,6 +23,7 @@ impl Supervisor {
     pub(crate) fn look_at_files(&mut self) {
         if rotate(self.dir.directory(), SERVER_LOG) {
             self.log_offset = 0;
+            self.complaints.log_was_cut();
         }
         if self.listener.is_some() {
             self.put_back();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from temporal_devserver import ConfigError, DevServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_support import Suite
 
@@ -35,6 +35,9 @@ KNOWN = {
 }
 """Keys that each server knows; one in another spelling."""
 
+SPELT = "history.persistenceMaxQPS=5000"
+"""That one, as each server spells it: one before 1.30 takes any other spelling for another key."""
+
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_an_unknown_key_is_a_warning(temporal: Callable[[str], Path], version: str) -> None:
@@ -47,6 +50,8 @@ def test_an_unknown_key_is_a_warning(temporal: Callable[[str], Path], version: s
         assert len(warnings) == len(IGNORED), warnings
         assert "did you mean `frontend.rps`?" in "".join(warnings)
         assert "did you mean `matching.numTaskqueueReadPartitions`?" in "".join(warnings)
+        arguments = Path(f"/proc/{server.server_pid}/cmdline").read_text().split("\0")
+        assert [each for each in arguments if "persistencemaxqps" in each.lower()] == [SPELT]
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])

@@ -43,7 +43,7 @@ def _remedy(error: OSError, executable: pathlib.Path) -> str:
     if os.statvfs(executable).f_flag & os.ST_NOEXEC:
         return f"set {CACHE_DIR} to a directory on a disk that is not mounted `noexec`"
     otherwise = "look at what restricts this process (a security module, a container)"
-    return _core.remedy(error.errno or 0, otherwise)
+    return _core.remedy(error.errno or 0, otherwise, spawning=True)
 
 
 def _ask(executable: pathlib.Path) -> str:

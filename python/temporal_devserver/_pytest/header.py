@@ -33,19 +33,25 @@ def line(root: Path, settings: Settings, *, with_warnings: bool = True) -> str |
     if settings.is_external:
         return _existing(settings)
     try:
-        name, chosen, warnings = shared.server(root, settings)
+        name, chosen = shared.server(root, settings)
+        status = _status(name, chosen)
+        if status is None:
+            told = f"server `{name}`, started by the first test that needs it"
+            warnings = _warnings(chosen) if with_warnings else []
+        else:
+            told = f"server `{name}` {status['version']} at {status['address']}, {status['state']}"
+            warnings = status["warnings"] if with_warnings else []
     except _errors.ExecutableNotFoundError as error:
         return f"temporal: {error}" if settings.executable else None
     except _errors.DevServerError as error:
         return f"temporal: {error}"
-    status = _status(name, chosen)
-    if status is None:
-        told = f"server `{name}`, started by the first test that needs it"
-    else:
-        told = f"server `{name}` {status['version']} at {status['address']}, {status['state']}"
-        warnings = status["warnings"]
-    shown = warnings if with_warnings else []
-    return "\n".join([f"temporal: {told}", *(f"temporal: warning: {each}" for each in shown)])
+    return "\n".join([f"temporal: {told}", *(f"temporal: warning: {each}" for each in warnings)])
+
+
+def _warnings(chosen: Options) -> list[str]:
+    """Returns what a server would ignore of its options; this may read the whole executable."""
+    found: dict[str, Any] = json.loads(_core.lookup(to_json(chosen), launcher(), warnings=True))
+    return list(found["warnings"])
 
 
 def _existing(settings: Settings) -> str:

@@ -74,12 +74,12 @@ class Run:
 
         root, settings = self.config.rootpath, self.settings
         try:
-            name, chosen, _ = shared.server(root, settings, more)
+            name, chosen = shared.server(root, settings, more)
         except ExecutableNotFoundError as error:
             from .._install import first_use
 
             first_use.fill(error)
-            name, chosen, _ = shared.server(root, settings, more)
+            name, chosen = shared.server(root, settings, more)
         with DevServer(name, **chosen) as server, self._watched(server):
             self._hand_out(server)
             for namespace in (more or {}).get("namespaces") or ():

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import _core
 from .._launcher import launcher
@@ -45,15 +45,6 @@ That worker runs schedules, batch operations and worker deployments.
 """
 
 
-class Shared(NamedTuple):
-    """The server of a run."""
-
-    name: str
-    options: Options
-    warnings: list[str]
-    """What it would ignore of its options."""
-
-
 def options(settings: Settings, more: Options | None = None) -> Options:
     """Returns the options of a server of this run; `more` wins."""
     given = {name: getattr(settings, name) for name in FROM_SETTINGS}
@@ -63,8 +54,8 @@ def options(settings: Settings, more: Options | None = None) -> Options:
     return cast("Options", {name: value for name, value in mine.items() if value is not None})
 
 
-def server(root: Path, settings: Settings, more: Options | None = None) -> Shared:
-    """Returns the server of a run.
+def server(root: Path, settings: Settings, more: Options | None = None) -> tuple[str, Options]:
+    """Returns the name of the server of a run, and all of its options.
 
     Raises:
         ConfigError: An option is unknown or has a value that cannot work.
@@ -81,7 +72,7 @@ def server(root: Path, settings: Settings, more: Options | None = None) -> Share
     chosen.setdefault("state_dir", os.path.join(found["runtime_root"], "pytest"))
     chosen.setdefault("linger", settings.keep)
     chosen.setdefault("reset_above", MOST_NAMESPACES)
-    return Shared(f"pytest-{project}-{digest[:12]}", chosen, found["warnings"])
+    return f"pytest-{project}-{digest[:12]}", chosen
 
 
 def _file(path: str) -> list[int]:

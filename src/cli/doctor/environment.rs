@@ -49,7 +49,10 @@ fn proxy(variables: &Variables) -> Option<Finding> {
     let proxies = environment::proxies(variables);
     // Our servers have the address, not the name.
     let lists = environment::without_proxy(variables, &LOOPBACK[..1]).into_iter();
-    let short = lists.filter(|(name, list)| variables.get(name) != Some(list));
+    let short = lists.filter(|(name, list)| {
+        let own = variables.get(name);
+        own != Some(list) && !own.is_some_and(|own| excepts(own))
+    });
     let short: Vec<String> = short
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .collect();
@@ -66,6 +69,17 @@ fn proxy(variables: &Variables) -> Option<Finding> {
             ),
             format!("`export {}`, appended to what they list", exports.join(" ")),
         )
+    })
+}
+
+/// Tells whether a list of exceptions has the address that our servers listen on, in a form that clients understand. Some do not understand `*`: see
+/// [`environment::without_proxy`].
+fn excepts(list: &OsStr) -> bool {
+    let list = list.to_string_lossy();
+    let mut entries = list.split([',', ' ']);
+    entries.any(|entry| {
+        matches!(entry, "127.0.0.1" | "127." | "127.*" | "127.0.0.0/8")
+            || entry.starts_with("127.0.0.1:")
     })
 }
 
@@ -122,5 +136,34 @@ fn problem(name: &str, value: &Path) -> Option<String> {
             Some(format!("belongs to user id {}", found.uid()))
         }
         Ok(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_is_excepted_by_its_address_not_by_its_name() {
+        let is_reported = |list: &str| {
+            let set = [
+                ("https_proxy", "http://p"),
+                ("NO_PROXY", list),
+                ("no_proxy", list),
+            ];
+            proxy(&set.map(|(name, value)| (name.into(), value.into())).into()).is_some()
+        };
+        for list in [
+            "127.0.0.1",
+            "a, 127.0.0.0/8",
+            "127.*",
+            "localhost, 127.0.0.1",
+            "localhost 127.0.0.1",
+        ] {
+            assert!(!is_reported(list), "{list}");
+        }
+        for list in ["", "localhost", "10.127.0.0.1", "127.0.0.11"] {
+            assert!(is_reported(list), "{list}");
+        }
     }
 }
