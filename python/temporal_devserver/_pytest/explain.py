@@ -90,7 +90,8 @@ class Ask:
         if place.decoder is None:
             place.decoder = decoding.Decoder(place.converters, place.namespace)
         slack = CLOCKS if ours.settings.is_external else 0.0
-        since = None if place.is_fresh else ours.handed.began - slack
+        began = ours.handed.began
+        since = None if place.is_fresh or began is None else began - slack
         client = await ours.asking_client(place.server, place.namespace)
         await self._work(Subject(client, place.decoder, since, self._lag), self.lines)
 
