@@ -132,9 +132,10 @@ pub(crate) fn names_one_of(why: &str, arguments: &[String]) -> bool {
         let name = argument.split('=').next().unwrap_or_default();
         // `-ovalue` is the flag `-o` with its value.
         let is_it = |word: &&str| *word == name || (word.len() == 2 && name.starts_with(*word));
-        match is_about_flags {
-            true => is_flag(name) && words.iter().filter(|word| is_flag(word)).any(is_it),
-            false => words.contains(&argument.as_str()),
+        if is_about_flags {
+            is_flag(name) && words.iter().filter(|word| is_flag(word)).any(is_it)
+        } else {
+            words.contains(&argument.as_str())
         }
     })
 }

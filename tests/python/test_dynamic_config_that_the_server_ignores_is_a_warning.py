@@ -50,7 +50,7 @@ def test_an_unknown_key_is_a_warning(temporal: Callable[[str], Path], version: s
         assert len(warnings) == len(IGNORED), warnings
         assert "did you mean `frontend.rps`?" in "".join(warnings)
         assert "did you mean `matching.numTaskqueueReadPartitions`?" in "".join(warnings)
-        arguments = Path(f"/proc/{server.server_pid}/cmdline").read_text().split("\0")
+        arguments = Path(f"/proc/{server.status().pid}/cmdline").read_text().split("\0")
         assert [each for each in arguments if "persistencemaxqps" in each.lower()] == [SPELT]
 
 
