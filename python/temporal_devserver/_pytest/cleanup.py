@@ -22,6 +22,7 @@ from .. import _aside, _clock, _timer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
     from temporalio.client import Client
 
     from .settings import Settings
@@ -42,7 +43,7 @@ END_SECONDS = 30.0
 """How long the deletions may take in all, besides `EACH_SECONDS` for each of them."""
 
 EACH_SECONDS = 1.0
-"""A plain server on two cores needs about 0.1 s for one (`make bench`)."""
+"""More than a plain server on two cores needs for one."""
 
 KEY = "temporal_namespaces"
 """Where pytest-xdist carries the id of the run to a worker, and the names back."""
@@ -204,12 +205,8 @@ async def _ended(
 async def _end_one(client: Client, run: str, name: str, keep: float) -> None:
     """Deletes a namespace; where it is kept, or another run uses it, only changes the lease."""
     from temporalio.api.operatorservice.v1 import DeleteNamespaceRequest
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
-    described = await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace=name), retry=True
-    )
-    data = described.namespace_info.data
+    data = (await describe(client, name)).namespace_info.data
     if not _is_mine(data, run):
         return
     others = [expires for other, expires in leases(data).items() if other != run]
@@ -218,6 +215,14 @@ async def _end_one(client: Client, run: str, name: str, keep: float) -> None:
     else:
         request = DeleteNamespaceRequest(namespace=name)
         await client.operator_service.delete_namespace(request, retry=True)
+
+
+async def describe(client: Client, name: str) -> DescribeNamespaceResponse:
+    """Returns what the server knows of a namespace."""
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+    request = DescribeNamespaceRequest(namespace=name)
+    return await client.workflow_service.describe_namespace(request, retry=True)
 
 
 async def lend(client: Client, name: str, lease: Mapping[str, str]) -> None:

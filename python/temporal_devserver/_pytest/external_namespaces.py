@@ -66,7 +66,7 @@ async def create(client: Client, name: str, wanted: Wanted, lease: Mapping[str, 
             raise _error(name, str(error)) from error
         is_new = False
     try:
-        data = {} if is_new else await _data(client, name)
+        data = {} if is_new else (await cleanup.describe(client, name)).namespace_info.data
         if is_new or lease.items() <= data.items():  # an answer was lost, and the SDK asked again
             await _add(client, name, wanted.search_attributes)
         elif cleanup.leases(data):
@@ -90,14 +90,6 @@ async def _register(client: Client, name: str, wanted: Wanted, lease: Mapping[st
     await client.workflow_service.register_namespace(request, retry=True)
 
 
-async def _data(client: Client, name: str) -> Mapping[str, str]:
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-
-    request = DescribeNamespaceRequest(namespace=name)
-    there = await client.workflow_service.describe_namespace(request, retry=True)
-    return there.namespace_info.data
-
-
 def _is_permanent(error: RPCError) -> bool:
     """Returns whether the server would answer in the same way if it was asked again."""
     from temporalio.service import RPCStatusCode
@@ -116,13 +108,11 @@ async def check(client: Client, name: str, wanted: Wanted) -> None:
         NamespaceError: It has another retention, or lacks a search attribute, or the server does
             not tell.
     """
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
     from temporalio.service import RPCError
 
     try:
         if wanted.retention is not None:
-            request = DescribeNamespaceRequest(namespace=name)
-            there = await client.workflow_service.describe_namespace(request, retry=True)
+            there = await cleanup.describe(client, name)
             keeps = there.config.workflow_execution_retention_ttl.ToTimedelta()
             if keeps != wanted.retention:
                 problem = f"it exists, and keeps closed workflows for {keeps}"
